@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,16 @@ import pytest
 from starlette.requests import Request
 
 from mainstay.app import Owner, create_workspace
-from mainstay.console.card import _readings, say_card
+from mainstay.console.card import MOST_PICKED, _readings, _rows, say_card
 from mainstay.console.decisions import Decisions
 from mainstay.console.inbox import _ruling
 from mainstay.errors import InputError
 from mainstay.playbooks.shelf import LIBRARY, open_playbook
 from mainstay.records import Match
 from mainstay.requests.links import make_link
-from mainstay.requests.picking import as_answer, forgives, told, ways_of
+from mainstay.requests.picking import as_answer, forgives, told, unpicked, ways_of
 from mainstay.runtime.personal import shape_of, shape_of_dict
+from mainstay.said import say_value
 from mainstay.values import Sealed
 from mainstay.views import Views
 from mainstay.views.cards import lines_of
@@ -206,6 +208,50 @@ def test_what_a_yes_writes_off_is_said_of_a_row_and_of_each_way_to_read_it():
     assert ways_of(row)[0].label == "Pays 1, forgives 5.50 EUR"
     for odd in (row | {"allocations": [paid]}, {"allocations": [off]}, row | {"allocations": [{"kind": []}, 1]}, ROW):
         assert forgives(odd) == ""
+
+
+@pytest.mark.parametrize("amount", [{"minor": "x", "currency": "EUR"}, {"minor": 5, "currency": None}, {"minor": "x"}])
+def test_what_an_agent_of_ones_own_calls_an_amount_and_is_none_is_shown_as_what_it_is(amount):
+    row = {"invoice_numbers": ["1"], "allocations": [{"kind": "fee", "amount": amount}]}
+    assert (forgives(row), ways_of(row | {"others": [ROW]})[0].label) == ("", "Pays 1")
+    shown = "; ".join(f"{name}: {'' if one is None else one}" for name, one in amount.items())
+    assert say_value(amount) == shown
+    assert f"minor: {amount['minor']}" in "".join(_rows([row, amount], "UTC"))
+
+
+def test_a_long_list_of_rows_that_are_kept_takes_as_long_as_the_whole_of_it():
+    rows = [ROW | {"confidence": 0.5}] * 8_000
+    kept = list(range(1, len(rows)))
+    took: dict[str, float] = {}
+    for name, some in (("whole", None), ("kept", kept)):
+        begun = time.process_time()
+        for _ in range(3):
+            unsaid = unpicked(rows, (), some)
+        took[name] = time.process_time() - begun
+        assert unsaid == (kept if some else list(range(len(rows))))
+    assert took["kept"] < took["whole"] * 5
+
+
+def test_a_links_page_offers_no_yes_where_too_many_rows_can_be_read_in_several_ways_to_say_which(workspace):
+    def page(*rows: dict[str, object]) -> str:
+        return "".join(say_card(card | {"card": {"rows": list(rows)}}, ("approve", "reject")))
+
+    async def scenario() -> Any:
+        async with Owner(workspace, "test") as owner:
+            _, question = await begun(owner, statement())
+            with Views(workspace) as views:
+                return views.question(question)
+
+    card = asyncio.run(scenario())
+    plain, even, single = ROW | {"confidence": 0.9}, ROW | {"confidence": 0.5}, {"headline": "A"}
+    for few in ([*[single] * MOST_PICKED, even, plain], [*[plain] * (MOST_PICKED - 1), even]):
+        told = page(*few)
+        assert ('value="approve">' in told, f'name="pick.{few.index(even)}"' in told) == (True, True)
+    too_many = page(*[plain] * MOST_PICKED, even)
+    assert ('value="approve">' in too_many, 'name="pick.' in too_many, 'value="reject">' in too_many) == (0, 0, 1)
+    assert f"or on the machine itself: mainstay decide {card['decision']}" in too_many
+    as_proposed = page(*[plain] * (MOST_PICKED + 1))
+    assert ('value="approve">' in as_proposed, 'name="pick.' in as_proposed) == (True, False)
 
 
 def test_none_of_what_is_shown_is_a_no_and_what_is_not_shown_can_not_be_picked():

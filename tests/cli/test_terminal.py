@@ -2,6 +2,18 @@
 
 from cli_desk import INVOICES, STATEMENT
 
+WHICH = """playbook: which
+title: "Which of two"
+steps:
+  q:
+    ask: "Which is right?"
+    show: "= [{'headline': 'A', 'confidence': 0.5, 'others': [{'says': 'or B', 'headline': 'B'}]}]"
+    form: {hours: {type: int, label: "Hours spent"}}
+  note:
+    do: files.write
+    with: {path: "reports/which.md", text: "reading {{q.rows[0].headline}}, {{q.form.hours}} hours"}
+"""
+
 
 def start(desk):
     return desk.terminal("run", "billing-reconciliation", f"statement={STATEMENT}", f"invoices={INVOICES}")
@@ -95,3 +107,23 @@ def test_an_answer_given_with_the_command_shows_the_card_and_wants_a_yes(asked):
     terminal = asked.terminal("decide", batch, "approve", "--yes")
     assert terminal.status() == 0
     assert "(yes, no)" not in terminal.text
+
+
+def test_which_reading_is_right_is_asked_before_the_form_is_filled_in(desk):
+    (desk.folder / "playbooks/which.yaml").write_text(WHICH)
+    assert desk.run("activate", "--yes").returncode == 0
+    for answer in ("approve", "keep some", "pick"):
+        terminal = desk.terminal("run", "which")
+        terminal.until("Your answer (")
+        terminal.type(f"{answer}\n")
+        if answer == "keep some":
+            terminal.until("Which rows to keep")
+            terminal.type("1\n")
+        terminal.until("Which way to read which row")
+        terminal.type("1=2\n")
+        terminal.until("Hours spent")
+        terminal.type("3\n")
+        assert terminal.status() == 0, terminal.text
+        written = desk.folder / "reports/which.md"
+        assert "reading B, 3 hours" in written.read_text()
+        written.unlink()

@@ -126,15 +126,16 @@ def _answer(screen: Screen, question: Row) -> Row | None:
     if choice == LATER:
         screen.err.print(text(f"It waits: mainstay decide {question['decision']}"))
         return None
+    if choice in ASKED_WHY:
+        return ruling(question, choice, reason=_reason(screen, choice))
     if choice == KEEP:
-        return _yes(screen, question, _keep(screen, question))
-    if choice in numbers or choice == PICK:
-        return ruling(question, "approve") | _pick(screen, question, choice if choice in numbers else "")
-    if choice == "approve" and can_pick(rows) and not question["card"].get("form"):
-        return _yes(screen, question, None)
-    if question["card"].get("form") and choice not in ASKED_WHY:
-        return ruling(question, choice) | filled_in(screen, question, ())
-    return ruling(question, choice, reason=_reason(screen, choice) if choice in ASKED_WHY else "")
+        given = _yes(screen, question, _keep(screen, question))
+    elif choice in numbers or choice == PICK:
+        given = ruling(question, "approve") | _pick(screen, question, choice if choice in numbers else "")
+    else:
+        given = _yes(screen, question, None) if choice == "approve" else ruling(question, choice)
+    fills_in = question["card"].get("form") and given["choice"] not in ASKED_WHY
+    return given | filled_in(screen, question, ()) if fills_in else given
 
 
 def filled_in(screen: Screen, question: Row, given: Sequence[str]) -> Row:

@@ -12,7 +12,7 @@ from mainstay.cli.rows import draw_rows
 from mainstay.cli.screen import text
 from mainstay.playbooks.speech import say_wanted
 from mainstay.requests.picking import can_pick, ways_of, without_others
-from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, asks_whatever_rules_say, lines_of
+from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, asks_whatever_rules_say, lines_of, say_covers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,10 +34,7 @@ def draw_card(question: Row, console: Console, *, commands: bool = True) -> None
         rows = card["rows"] if question["open"] else [without_others(row) for row in card["rows"]]
         console.print(draw_rows(rows, console.width, question["timezone"]))
     if card.get("covers"):
-        slack = any(row.get("may change") for row in card["covers"])
-        what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
-        lets = f"Your yes lets {what}, without asking again:" if question["open"] else "It was about exactly this:"
-        console.print(text(lets, "bold"))
+        console.print(text(say_covers(question), "bold"))
         console.print(draw_rows(card["covers"], console.width, question["timezone"]))
         if question["rows_may_be_kept"] and not card.get("rows") and len(card["covers"]) > 1:
             console.print(text("What you leave out (--drop) asks by itself when it comes.", "dim"))

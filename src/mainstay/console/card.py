@@ -10,10 +10,10 @@ from mainstay.console.doors import STYLE
 from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.picking import FIELD as PICK
-from mainstay.requests.picking import NONE, Way, can_pick, forgives, is_even, is_one_press, ways_of, without_others
+from mainstay.requests.picking import NONE, Way, forgives, is_even, is_one_press, unpicked, ways_of, without_others
 from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
 from mainstay.shown import shown
-from mainstay.views.cards import CANNOT_UNDO, lines_of
+from mainstay.views.cards import CANNOT_UNDO, lines_of, say_covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,22 +47,33 @@ def say_card(question: dict[str, Any], answers: Sequence[str]) -> Iterator[str]:
         yield f"<pre>{said(card['body'])}</pre>"
     yield from _rows(card.get("rows") or (), zone)
     if covers := card.get("covers"):
-        slack = any(row.get("may change") for row in covers)
-        what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
-        yield f"<p>Your yes lets {what}, without asking again:</p>"
+        yield f"<p>{said(say_covers(question))}</p>"
         yield from _rows(covers, zone)
     yield f"<dl>{''.join(_lines(question))}</dl>"
     if "approve" in answers and is_one_press(question):
         yield from _ways(card["rows"][0], none="reject" in answers)
         answers = [answer for answer in answers if answer != "approve"]
+    rows = (card.get("rows") or ()) if "approve" in answers else ()
+    drawn = sum(map(bool, map(ways_of, rows))) <= MOST_PICKED
+    if not drawn and unpicked(rows, ()):
+        yield f"<p>{said(_say_elsewhere(question['decision']))}</p>"
+        answers = [answer for answer in answers if answer != "approve"]
     # Enter in a text of several lines answers nothing; in one of one line it would press the first button.
     yield '<form method="post">'
-    if "approve" in answers and can_pick(rows := card.get("rows") or ()) and len(rows) <= MOST_PICKED:
+    if drawn:
         yield from _readings(rows)
     yield f'<label>Why (if you like) <textarea name="reason" maxlength="{MAX_SAID}"></textarea></label>'
     for answer in answers:
         yield f'<button name="choice" value="{escape(answer)}">{_LABELS[answer]}</button>'
     yield "</form>"
+
+
+def _say_elsewhere(decision: str) -> str:
+    return (
+        f"More than {MOST_PICKED} rows here can be read in several ways, and of some another reading is about as good"
+        " as the one proposed: a yes has to say which is right, and this page is too small for that."
+        f" Say yes in the console, or on the machine itself: mainstay decide {decision}"
+    )
 
 
 def _ways(row: object, *, none: bool) -> Iterator[str]:

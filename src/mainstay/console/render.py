@@ -23,7 +23,7 @@ from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value
 from mainstay.sentences import say_does, say_many
 from mainstay.shown import shown
 from mainstay.values import Money, say_count, say_duration
-from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, can_edit, lines_of
+from mainstay.views.cards import CANNOT_UNDO, REMEDIES, WANT_A_WORD, can_edit, lines_of, say_covers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +106,9 @@ def _environment() -> Environment:
     tests: dict[str, Any] = made.tests
     tests.update(record=is_record, simple=is_simple, one_press=is_one_press, evenly=is_even)
     names: dict[str, Any] = made.globals
-    names.update(lines_of=lines_of, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO)
+    names.update(
+        lines_of=lines_of, say_covers=say_covers, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO
+    )
     names.update(once=_once, is_out=_is_out, rows_out=_rows_out, does=say_does, actions=say_many)
     names.update(static={name: file.path for name, file in statics().items()})
     return made

@@ -126,6 +126,15 @@ def lines_of(question: Row) -> list[Line]:
     return lines
 
 
+def say_covers(question: Row) -> str:
+    """Say what a yes lets happen, above the actions a card covers; of a closed question what it was about."""
+    if not question["open"]:
+        return "It was about exactly this:"
+    slack = any(row.get("may change") for row in question["card"]["covers"])
+    what = "this happen as it stands here, or within what may change" if slack else "exactly this happen"
+    return f"Your yes lets {what}, without asking again:"
+
+
 def _meanwhile(question: Row) -> list[Line]:
     """Say what was said of it without answering it, and what keeps an answer from having its effect."""
     zone: str = question["timezone"]
