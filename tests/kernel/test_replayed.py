@@ -9,11 +9,14 @@ from kernel_scene import (
     NOW_US,
     PERMANENT,
     TRANSIENT,
+    UNDO,
     Scene,
     agent,
     ask,
     ask_batch,
+    back,
     begin,
+    carried_out,
     child_ends,
     do,
     each,
@@ -116,6 +119,59 @@ SAME = {
 def test_p6_a_history_is_decided_the_same_again(name):
     scene = SAME[name]
     assert replay("p", scene.plan.graph, scene.recorded()) == Replayed(len(scene.history), same=True)
+
+
+# --- a pause outlived the end of its plan once
+
+PAUSE = c.PausePlan(now_us=0, by="operator", reason="holidays")
+WAITED_US = 5_000_000
+RESUMED = e.PlanResumed("operator", WAITED_US)
+
+
+def over() -> Scene:
+    """A plan that was paused while its last action was on its way."""
+    return given(do("a")).when(prepare("a"), intend("a"), PAUSE, happen("a", UNDO)).stands("completed")
+
+
+def undone() -> Scene:
+    """The same, taken back; a part of the undo's pause is over with it."""
+    return given(do("a")).when(*carried_out("a"), undo(), prepare("~a"), intend("~a"), PAUSE, happen("~a"))
+
+
+def after(scene: Scene, *facts: e.PlanFact) -> Replayed:
+    """What comes of a history that went on so, some seconds after its last fact."""
+    scene.history += [(fact, scene.now_us + WAITED_US) for fact in facts]
+    return replay("p", scene.plan.graph, scene.recorded())
+
+
+@pytest.mark.parametrize("before", [over, undone])
+def test_p6_a_plan_that_was_resumed_after_its_end_is_decided_as_it_was(before):
+    assert after(before(), RESUMED).same
+    assert after(before(), replace(RESUMED, paused_us=1)).difference == "PlanResumed would differ today in paused_us"
+    twice = after(before(), RESUMED, RESUMED)
+    assert (twice.position, "it is not paused" in twice.difference) == (twice.facts, True)
+
+
+def begun() -> tuple[e.PlanFact, ...]:
+    """An undo that began in such a pause, and did nothing."""
+    return e.UndoRequested("operator", ""), e.UndoStarted(("a",)), e.PlanParked()
+
+
+def test_p6_an_undo_that_waited_for_that_pause_to_end_is_decided_as_it_was():
+    on = over().when(undo(), *back("a")).stands("undone")
+    carried = tuple(fact for fact, _ in on.history[place(on, e.UndoStarted) :])
+    assert isinstance(carried[-1], e.PlanUndone)
+    assert after(over(), *begun(), RESUMED, *carried).same
+    assert after(over(), *begun()).same
+    assert after(over(), *begun(), *carried).same, "this release let it go on"
+
+
+def test_p6_no_other_pause_outlived_its_plan():
+    scene = given(do("a"), agent("b", "a")).when(*carried_out("a"), PAUSE, c.CancelPlan(now_us=0, by="operator"))
+    assert "it is not paused" in after(scene, RESUMED).difference
+    assert "it is not paused" in after(given(do("a")).when(*carried_out("a")), RESUMED).difference
+    later = given(do("a")).when(*carried_out("a"))
+    assert "PlanParked follows from nothing before it" in after(later, *begun()).difference
 
 
 # --- what came from outside is taken as it was

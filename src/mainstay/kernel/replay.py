@@ -3,6 +3,9 @@
 Each recorded fact that began a turn is read back into the command it came from; the present kernel decides that
 command on the plan as it was, and its facts are held against the recorded ones. What a command brought from outside
 (a random delay, the words of a card) is taken as recorded.
+
+One fact was folded otherwise once: a pause outlived the plan's completion or its undo, until it was resumed. A history
+that shows it is decided so; see kernel/rules.py.
 """
 
 from __future__ import annotations
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
 
     from mainstay.kernel.graph import Graph
     from mainstay.kernel.state import Slot
+    from mainstay.kernel.turn import Turn
 
 Before: TypeAlias = "Sequence[e.Recorded]"
+
+_OUTLIVED = (e.PlanCompleted, e.PlanUndone, e.UndoStarted)  # a pause outlived these once
+_UNPAUSE = (e.PlanResumed, e.PlanFailed, e.PlanCancelled, e.PlanExpired)  # and never these
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -61,11 +68,33 @@ def replay(plan_id: str, graph: Graph, recorded: Sequence[e.Recorded]) -> Replay
             was = rest[index].fact if index < len(rest) else None
             if was is None or _told(fact) != _told(was):
                 return _differs(recorded, done + index, _says(fact, was))
-        done += len(turn.facts)
-        plan = turn.plan
         if not turn.facts:
             return _differs(recorded, done, f"{rest[0].kind} would not come about today")
+        done += len(turn.facts)
+        plan = _paused_on(plan, turn, recorded[done:])
     return Replayed(len(recorded), same=True)
+
+
+def _paused_on(before: Plan, turn: Turn, rest: Before) -> Plan:
+    """Give the plan after a turn, still paused where its pause outlived its end."""
+    if before.paused_at_us is None or not any(isinstance(fact, _OUTLIVED) for fact in turn.facts):
+        return turn.plan
+    if any(isinstance(fact, _UNPAUSE) for fact in turn.facts):
+        return turn.plan
+    return replace(turn.plan, paused_at_us=before.paused_at_us if _shows_pause(rest) else None)
+
+
+def _shows_pause(rest: Before) -> bool:
+    """Whether what follows can only have come about in a pause: it is resumed, or its undo is parked as it begins."""
+    for last, event in zip((None, *rest), rest, strict=False):
+        if isinstance(event.fact, e.PlanPaused):
+            return False
+        if isinstance(event.fact, e.PlanResumed):
+            return True
+        began = last is not None and isinstance(last.fact, e.UndoStarted | e.UndoImpossible)
+        if began and isinstance(event.fact, e.PlanParked):
+            return True
+    return False
 
 
 def _differs(recorded: Sequence[e.Recorded], at: int, difference: str) -> Replayed:

@@ -8,6 +8,10 @@ asked for where something is decided or looked for, by the plan's number:
 Folding never asks: histories are read for ever, so a fact that means something else is another version of it, or
 another fact. Nor does what is decided before a plan starts: it has no number yet.
 
+One exception, a defect that was mended in the fold: a pause outlived the completion or the undo of its plan, so that an
+undo did nothing before somebody resumed the plan. `PlanCompleted` and `PlanUndone` end the pause today, in old
+histories too, so that plans that stood so go on. Replay alone keeps such a pause, where a history shows it.
+
 To change a rule: raise KERNEL, write the rule down here and its line in docs/versions.md, and delete the rules of the
 number before, which all plans have now (a test names them). Golden histories keep plans of each number.
 """
