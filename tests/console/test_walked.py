@@ -1,9 +1,11 @@
-"""The walk through the history that a page begins says what kept it from its end."""
+"""The walk through the history that a page begins, and an export of it, say what kept them from their end."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+
+from visitor import Page, Visitor
 
 from mainstay.app import Owner, create_workspace
 from mainstay.console import audit
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+    from http_kit import Served
 
 
 def test_what_can_not_be_read_at_all_is_named_and_the_walk_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -38,3 +41,19 @@ def test_what_can_not_be_read_at_all_is_named_and_the_walk_is_over(tmp_path: Pat
     assert check.failed is not None
     assert check.failed.message == f"{workspace.ledger} can't be read: Is a directory."
     assert (check.found, check.at != "") == (None, True)
+
+
+def test_an_export_that_can_not_begin_is_answered_by_a_page_that_says_why(served: Served):
+    person = Visitor(served).log_in()
+    (form,) = [one for one in person.page("/audit").forms if one.action == "/audit/export"]
+    ledger = served.desk.folder / ".mainstay" / "ledger.db"
+    aside = ledger.with_name("aside")
+    ledger.rename(aside)
+    ledger.mkdir()
+    try:
+        reply = person.press(form)
+    finally:
+        ledger.rmdir()
+        aside.rename(ledger)
+    assert (reply.status, f"{ledger} can't be read: Is a directory." in Page(reply.text).text) == (422, True)
+    assert '"type":"mainstay.end"' in person.press(form).text.splitlines()[-1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from itertools import chain
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -23,6 +25,7 @@ from mainstay.views.finding import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -95,10 +98,15 @@ async def _walk(room: Room, check: Check) -> None:
     except MainstayError as error:
         check.failed = error
     except OSError as error:
-        remedy = "See who may read it, and whether its disk is in order; then check again."
-        check.failed = FileError(f"{error.filename or room.state} can't be read: {error.strerror}.", remedy=remedy)
+        check.failed = _unreadable(error, room.state)
     check.at = room.time(room.owner.clock.now_us())
     room.live.tell("audit")
+
+
+def _unreadable(error: OSError, state: Path) -> FileError:
+    """Name what of a workspace can't be read at all; its folder where the system does not say which file."""
+    remedy = "See who may read it, and whether its disk is in order; then try again."
+    return FileError(f"{error.filename or state} can't be read: {error.strerror or error}.", remedy=remedy)
 
 
 async def anchor(room: Room, request: Request) -> Response:
@@ -109,14 +117,19 @@ async def anchor(room: Room, request: Request) -> Response:
 
 
 async def exported(room: Room, request: Request) -> Response:
-    """Send the history, or that of one plan, as lines of JSON: readable by anybody, as the page says."""
+    """Send the history, or that of one plan, as lines of JSON: readable by anybody, as the page says.
+
+    What keeps it from beginning is told by a page; what ends it later cuts the file off, without its last line.
+    """
     words = only(form_of(request), "plan").strip()
     plan = await room.look(lambda views: views.plan_id(words)) if words else ""
     workspace, held = room.owner.workspace, ledger_keys.load(room.state)
     opened = Opened(workspace.ledger, held.database, held.people, FileBlobs(workspace.blobs, held.blobs), VERSION)
     name = f"history-{plan or 'whole'}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_lines(opened, plan), headers=headers, media_type="application/x-ndjson")
+    lines = _lines(opened, plan)
+    first = await asyncio.to_thread(next, lines, b"")
+    return StreamingResponse(chain((first,), lines), headers=headers, media_type="application/x-ndjson")
 
 
 class _LeftError(Exception):
@@ -139,14 +152,18 @@ def _lines(opened: Opened, plan: str) -> Iterator[bytes]:
             return
         raise _LeftError
 
-    def run() -> None:
+    def made() -> BaseException | None:
         try:
             export(opened, put, plan=plan)
-            put(None)
-        except _LeftError:
-            return
-        except MainstayError as error:  # the file ends without its last line, which says that it is not whole
-            put(error)
+        except OSError as error:
+            return _unreadable(error, opened.ledger.parent)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the parts are waited for
+            return error
+        return None
+
+    def run() -> None:
+        with suppress(_LeftError):
+            put(made())
 
     thread = Thread(target=run, name="mainstay-export", daemon=True)
     thread.start()
