@@ -22,6 +22,7 @@ inputs:
   names: {type: list(text), label: "Which"}
 steps:
   write: {each: "= inputs.names", do: files.write, with: {path: "reports/{{item}}.md", text: "Note", existing: number}}
+  nap: {wait: {until: "= ready_at"}, needs: [write]}
 """
 
 
@@ -50,6 +51,16 @@ def plan(visitor: Visitor) -> str:
     path = reply.headers["location"]
     until(lambda: "Done" in Page(visitor.get(path).text).text, "the notes", LONG_S)
     return path.removeprefix("/plans/")
+
+
+def test_an_undo_of_a_rerun_names_the_first_of_many_that_it_took_over_and_how_many_more(visitor: Visitor, plan: str):
+    page = visitor.page(f"/plans/{plan}/rerun?start=nap")
+    (form,) = [form for form in page.forms if form.method == "post" and form.action.endswith("/rerun")]
+    undo = visitor.page(visitor.press(form).headers["location"] + "/undo")
+    assert f"And {MANY - ROWS} more of its actions." in undo.text
+    assert "n104.md" in undo.text
+    assert "n004.md" not in undo.text
+    assert f"/plans/{plan}/undo" in undo.links
 
 
 def test_an_undo_of_many_is_listed_a_page_at_a_time_and_its_yes_is_to_all_of_them(

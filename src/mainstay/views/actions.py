@@ -54,21 +54,24 @@ class Actions(Opened):
         """List what an undo would take back, in order, and what it can't; each as its card named it.
 
         `steps` are those it is about, all where nothing is said. Of each list `most` are named, those `after` so many;
-        `count` says of how many. Of a rerun `taken_over` lists what plans before it did, and it took over: an undo of
-        it leaves that in the world.
+        `count` says of how many. Of a rerun `taken_over` lists what plans before it did, and it took over, of each plan
+        the first `most`: an undo of it leaves that in the world.
         """
-        plan = self.plan(plan_id)
+        plan, shown = self.plan(plan_id), slice(after, None if most is None else after + most)
+        return self._list_undo(plan, catalogue, steps, shown) | {
+            "leaning": leaning(self._reader.rows, self.plan, plan, undo_order(plan, steps)[0]),
+            "taken_over": self._taken_over(plan, catalogue, slice(most)) if steps is None else [],
+        }
+
+    def _list_undo(self, plan: Plan, catalogue: Catalogue, steps: Container[str] | None, shown: slice) -> Row:
+        """List what an undo of one plan would take back, and what not: those that are shown, and of how many."""
         possible, impossible = self._outcomes(plan, steps)
-        shown = slice(after, None if most is None else after + most)
-        leans = leaning(self._reader.rows, self.plan, plan, undo_order(plan, steps)[0])
         return {
-            "plan": plan_id,
+            "plan": plan.id,
             "title": plan.title,
-            "leaning": leans,
             "possible": [self._act(one, catalogue) | {"by": self._by(one, catalogue)} for one in possible[shown]],
             "impossible": [self._act(one, catalogue) | {"why": one.why} for one in impossible[shown]],
             "count": {"possible": len(possible), "impossible": len(impossible)},
-            "taken_over": self._taken_over(plan, catalogue) if steps is None else [],
         }
 
     def _outcomes(
@@ -103,15 +106,15 @@ class Actions(Opened):
         undo = one.plan.slots[one.prepared.path].undo
         return "" if undo is None else self._headline(undo.operation, undo.arguments, catalogue)
 
-    def _taken_over(self, plan: Plan, catalogue: Catalogue) -> list[Row]:
+    def _taken_over(self, plan: Plan, catalogue: Catalogue, shown: slice) -> list[Row]:
         """List, plan by plan, what stands of what a rerun took over: the plan before it first."""
         rows: list[Row] = []
         names = adopted_steps(plan)
         while names:
             plan = self.plan(plan.fork_of)
-            listed = self.undo_list(plan.id, catalogue, names)
-            if listed["possible"] or listed["impossible"]:
-                rows.append({name: listed[name] for name in ("plan", "title", "possible", "impossible")})
+            listed = self._list_undo(plan, catalogue, names, shown)
+            if any(listed["count"].values()):
+                rows.append(listed)
             names &= adopted_steps(plan)
         return rows
 
