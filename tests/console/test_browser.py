@@ -105,7 +105,7 @@ def test_an_open_page_is_led_to_the_log_in_as_soon_as_its_session_is_ended_elsew
     with visit(browser, served) as page:
         page.add_init_script(NOTING)
         with page.expect_response("**/live"):
-            page.goto(f"{served.url}/plans")
+            page.goto(f"{served.url}/settings")
         visitor = Visitor(served).log_in()
         assert visitor.post("/access/sessions", [("csrf", visitor.csrf()), ("session", "others")]).status == 303
         page.get_by_role("heading", name="Log in").wait_for()
