@@ -27,6 +27,7 @@ from mainstay.kernel.state import IN_FLIGHT, RESTING, Plan, is_call, is_item, is
 from mainstay.runtime.admission import Admission
 from mainstay.runtime.children import waits_for_children
 from mainstay.runtime.effects import Effects
+from mainstay.runtime.kept import Kept
 from mainstay.runtime.outside import Outside
 from mainstay.runtime.stage import Stage, stream_of
 from mainstay.runtime.steps import Steps
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 PLANS_IN_MEMORY = 1000
 RESTED_IN_MEMORY = 50  # of those that have nothing to do: who waited for one looks at it right away
-ENDED_IN_MEMORY = 10_000  # units of work of plans that ended: a page about one asks for each of its parts many times
+ENDED_IN_MEMORY = 10_000  # plans that ended, and their units of work: a page about one asks for its parts many times
 GRAPHS_IN_MEMORY = 100
 KEPT_US = 3600 * 1_000_000  # a definition no fact names yet is collected after a day (KERNEL L8): store it again before
 WARNED = 20  # warnings that wait to be told
@@ -89,7 +90,7 @@ class Engine:
         self.warned: deque[tuple[str, str]] = deque(maxlen=WARNED)  # what the operator is told unasked, once we look
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._rested: OrderedDict[str, None] = OrderedDict()
-        self._ended: OrderedDict[str, Plan] = OrderedDict()
+        self._ended: Kept[Plan] = Kept(ENDED_IN_MEMORY)
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
         self._kept: tuple[Definition, BlobRef, int] | None = None
         self._queued: dict[str, int] = {}  # appends on their way to disk, per plan
@@ -133,7 +134,7 @@ class Engine:
             if plan.live or plan.batches:
                 self._remember(plan)
             else:
-                self._remember_ended(plan)
+                self._ended.put(plan_id, plan, 1 + len(plan.slots))  # it is only looked at
         return plan
 
     def graph(self, definition: BlobRef) -> Graph:
@@ -326,7 +327,7 @@ class Engine:
         """Forget all that was derived from facts that did not reach the disk (KERNEL L5)."""
         for plan_id in stage.plans:
             self._plans.pop(plan_id, None)
-            self._ended.pop(plan_id, None)
+            self._ended.drop(plan_id)
         self.parts.budgets.forget()
         self.admission.forget()
         self.outside.forget()
@@ -557,18 +558,12 @@ class Engine:
         self._plans[plan.id] = plan
         self._plans.move_to_end(plan.id)
         self._rested.pop(plan.id, None)
-        self._ended.pop(plan.id, None)  # it goes on, or is taken back
+        self._ended.drop(plan.id)  # it goes on, or is taken back
         while len(self._plans) > PLANS_IN_MEMORY:
             oldest = next(iter(self._plans))
             if oldest in self._queued or oldest in self._busy or oldest == plan.id:
                 break  # work under way keeps its plan; the next one to end makes room
             del self._plans[oldest]
-
-    def _remember_ended(self, plan: Plan) -> None:
-        """Keep a plan that is only looked at, for as long as the later ones leave room."""
-        self._ended[plan.id] = plan
-        while len(self._ended) > 1 and sum(len(one.slots) for one in self._ended.values()) > ENDED_IN_MEMORY:
-            self._ended.popitem(last=False)
 
 
 def _soon(call: Callable[[str], None], name: str) -> None:

@@ -18,6 +18,7 @@ from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.people import PersonKeys
 from mainstay.ledger.reader import SqliteReader
 from mainstay.runtime.bounces import PREFIX as BOUNCES
+from mainstay.runtime.kept import Kept
 from mainstay.runtime.names import local_time
 from mainstay.runtime.payloads import Payloads
 from mainstay.runtime.sealing import Opener
@@ -61,7 +62,7 @@ class Opened:
         self._id, self._path = keys.workspace, workspace.ledger
         self._signing = keys.receipts
         self._graphs: dict[str, Graph] = {}  # by the digest of their definition: many plans have one
-        self._read: OrderedDict[str, _Read] = OrderedDict()  # the plans that were looked at last
+        self._read: Kept[_Read] = Kept(KEPT_FACTS, least=KEPT)  # the plans that were looked at last
         self._witness = ledger_keys.witness_file(workspace.state)
 
     @property
@@ -120,16 +121,13 @@ class Opened:
 
     def recorded(self, plan_id: str) -> list[e.Recorded]:
         """Give a plan's facts; what is read of one that was looked at before is what came since."""
-        known = self._read.pop(plan_id, None)
+        known = self._read.get(plan_id)
         if known is None:
             known = _Read(self._reader.read(f"plan:{plan_id}"))
         elif known.recorded and (new := self._reader.read(f"plan:{plan_id}", known.recorded[-1].sequence)):
             known = _Read([*known.recorded, *new])
         if known.recorded:
-            self._read[plan_id] = known
-        held = sum(len(one.recorded) for one in self._read.values()) if len(self._read) > KEPT else 0
-        while len(self._read) > KEPT and held > KEPT_FACTS:
-            held -= len(self._read.popitem(last=False)[1].recorded)
+            self._read.put(plan_id, known, len(known.recorded))
         return known.recorded
 
     def bounced(self, plan: Plan) -> list[Row]:
