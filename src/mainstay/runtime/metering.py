@@ -137,8 +137,6 @@ class Meter:
 
         A step's that costs nothing counts only where a budget names it: others are about what is done.
         """
-        if not self._parts.budgets.any and not self._agent:
-            return await make()
         amounts, unknown = amounts_of(operation, lambda: arguments)
         free = operation.cost is None and not operation.cost_usd_micros
         spending = self._spending(plan, operation.name, amounts, unknown, named=free and not self._agent)
