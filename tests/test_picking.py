@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -219,17 +218,16 @@ def test_what_an_agent_of_ones_own_calls_an_amount_and_is_none_is_shown_as_what_
     assert f"minor: {amount['minor']}" in "".join(_rows([row, amount], "UTC"))
 
 
-def test_a_long_list_of_rows_that_are_kept_takes_as_long_as_the_whole_of_it():
-    rows = [ROW | {"confidence": 0.5}] * 8_000
-    kept = list(range(1, len(rows)))
-    took: dict[str, float] = {}
-    for name, some in (("whole", None), ("kept", kept)):
-        begun = time.process_time()
-        for _ in range(3):
-            unsaid = unpicked(rows, (), some)
-        took[name] = time.process_time() - begun
-        assert unsaid == (kept if some else list(range(len(rows))))
-    assert took["kept"] < took["whole"] * 5
+class Kept(list[int]):
+    """Rows that are kept, of which nobody may look through all for each row: thousands of them took half a second."""
+
+    def __contains__(self, row: object) -> bool:
+        raise AssertionError(row)
+
+
+def test_no_row_of_a_long_list_is_looked_for_among_all_that_are_kept():
+    kept = Kept(range(1, 8_000))
+    assert unpicked([ROW | {"confidence": 0.5}] * 8_000, (), kept) == list(kept)
 
 
 def test_a_links_page_offers_no_yes_where_too_many_rows_can_be_read_in_several_ways_to_say_which(workspace):
