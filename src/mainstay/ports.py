@@ -82,6 +82,10 @@ class Ledger(Protocol):
         """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
         ...
 
+    def first_since(self, at_us: int) -> int:
+        """Give the position of the first fact recorded at a time or later; the one past the last where none was."""
+        ...
+
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
         ...

@@ -295,6 +295,27 @@ def test_g8_a_bound_that_was_reached_when_the_process_died_closes_whatever_was_r
     assert run(workspace, world, once_more, clock=MovedClock(9 * 86_400)) == {}, "it is counted anew"
 
 
+def test_g8_a_clock_that_was_set_back_and_right_again_lets_a_throttle_forget_nothing_at_a_restart(workspace, world):
+    """What came before it was set back was not read again: the first of two failures counted no more."""
+    a_year_s = 365 * 86_400
+
+    async def before(owner):
+        await throttled(owner)
+        await start(owner, FAILS)
+        owner.clock.move(-a_year_s)
+        await start(owner, plan(*(do(f"s{at}", "test.say", "one") for at in range(9))))
+        owner.clock.move(a_year_s)
+        await start(owner, msgspec.structs.replace(WAITS, name="another"))
+
+    async def later(owner):
+        await start(owner, FAILS)
+        await until_closed(owner)
+        return [fact.says for fact in closed(owner)]
+
+    run(workspace, world, before, clock=MovedClock())
+    assert run(workspace, world, later, clock=MovedClock(60)) == ["2 failed within 1 hour"]
+
+
 def test_g8_a_throttle_is_not_closed_by_what_was_long_before_it_was_made(workspace, world):
     async def made(owner):
         await throttled(owner)

@@ -67,6 +67,37 @@ def test_l1_the_tail_gives_all_streams_in_the_order_of_positions(ledger):
     assert [each.position for each in ledger.tail(after=1, limit=2)] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("runs", "since_s", "position"),
+    [
+        ([], 0, 1),
+        ([(0, 5)], 0, 1),
+        ([(0, 5), (60, 5)], 60, 6),
+        ([(0, 5)], 1, 6),
+        ([(0, 2500), (60, 2500)], 60, 2501),
+        ([(0, 700), (60, 2000)], 60, 701),  # no record that is looked at first is of before
+        ([(0, 5), (60, 100), (-9000, 50), (60, 50)], 60, 6),  # set back, and right again
+        ([(0, 1500), (60, 300), (-9000, 4000), (60, 50)], 60, 1501),
+        ([(60, 1500), (-9000, 4000)], 60, 1),  # set back, and still so
+        ([(9000, 1500), (0, 11_000), (60, 50)], 60, 12_501),  # ahead once, long ago: that is not read again every day
+    ],
+)
+def test_the_first_fact_since_a_time_is_found_also_where_the_clock_was_set(ledger, folder, runs, since_s, position):
+    """A clock that was set back for fifty records hid a hundred before them."""
+    requests = [
+        appended(
+            f"plan:{number}-{part}", 0, *[completed("a", 1)] * min(1000, count - part), at_us=NOW_US + of_s * 1_000_000
+        )
+        for number, (of_s, count) in enumerate(runs)
+        for part in range(0, count, 1000)
+    ]
+    append_all(ledger, *requests)
+    assert ledger.head()[0] == sum(count for _, count in runs)
+    with SqliteReader(folder / "ledger.db", KEY) as reader:
+        assert reader.first_since(NOW_US + since_s * 1_000_000) == position
+    assert ledger.first_since(NOW_US + since_s * 1_000_000) == position
+
+
 def test_appending_goes_on_after_a_restart(ledger, open_ledger):
     append(ledger, appended("plan:p", 0, completed("a")))
     ledger.close()

@@ -13,7 +13,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.errors import MainstayError
-from mainstay.governance.deeds import Records, first_since
+from mainstay.governance.deeds import Records
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of
 from mainstay.kernel.state import caller_of, is_call
 
@@ -98,7 +98,7 @@ class Before:
     def since(self, at_us: int, caps: Sequence[Cap]) -> list[Left]:
         """Give what left since a time that these caps may count, in no order; blocks while that is read, once."""
         ledger, reading = self._sources.ledger, _Reading(self._sources, caps)
-        position = first_since(ledger, at_us) - 1
+        position = ledger.first_since(at_us) - 1
         while page := ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
                 reading.feed(recorded, is_within=recorded.recorded_at_us >= at_us)

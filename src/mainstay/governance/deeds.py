@@ -39,8 +39,8 @@ class Records(Protocol):
         """Give facts past a position, in order."""
         ...
 
-    def head(self) -> tuple[int, str]:
-        """Give the last position and its digest."""
+    def first_since(self, at_us: int) -> int:
+        """Give the position of the first fact recorded at a time or later."""
         ...
 
 
@@ -189,7 +189,7 @@ class Deeds:
         day = day_of(now_us, self._zone)
         if day != self._day:
             self._day, self._today = day, self._sums()
-            self._position = first_since(self._ledger, midnight_us(now_us, self._zone)) - 1
+            self._position = self._ledger.first_since(midnight_us(now_us, self._zone)) - 1
         while page := self._page():
             for recorded in page:
                 if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
@@ -205,19 +205,6 @@ class Deeds:
         path = getattr(recorded.fact, "path", "")
         stream = (event.fact for event in reversed(self._ledger.read(recorded.stream)))
         return next((fact for fact in stream if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
-
-
-def first_since(ledger: Records, at_us: int) -> int:
-    """Find the first record of a time by halves: they lie in the order of time, but for a clock set back."""
-    low, high = 1, ledger.head()[0] + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = next(ledger.tail(middle - 1, 1), None)
-        if found is not None and found.recorded_at_us < at_us:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def day_of(at_us: int, zone: ZoneInfo) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE_ROWS = 1000
+STRIDE = 1000  # positions between the records that are first looked at for a time
+SET_BACK = 10_000  # records in a row that a clock set back may have dated before a time which came before them
 
 # The facts of one stream past a sequence.
 READ_STREAM = """
@@ -52,6 +54,12 @@ READ_CHAIN = """
 SELECT e.position, coalesce(s.name, ''), e.sequence, e.kind, e.version, e.recorded_at_us, e.actor, e.cause, e.plan,
        e.body, e.digest
 FROM event e LEFT JOIN stream s ON s.id = e.stream ORDER BY e.position"""
+# The newest of every so many records, counted back from the last, that is of before a time. (time, how many, last)
+MARK_BEFORE = """
+WITH RECURSIVE mark (at) AS (SELECT ?3 UNION ALL SELECT at - ?2 FROM mark WHERE at > ?2)
+SELECT e.position FROM mark CROSS JOIN event AS e ON e.position = mark.at WHERE e.recorded_at_us < ?1 LIMIT 1"""
+# The first record between two positions that is of a time, or later: NULL where none is. (from, before, time)
+FIRST_BETWEEN = "SELECT min(position) FROM event WHERE position >= ? AND position < ? AND recorded_at_us >= ?"
 # Every page, and whether tables and indexes fit each other; the first fault is enough.
 CHECK_ALL = "PRAGMA integrity_check(1)"
 CHECK_USED = "PRAGMA integrity_check(100000)"
@@ -96,6 +104,22 @@ class Reading(Protocol):
     def of_kinds(self, kinds: str, after: int, limit: int) -> list[Recorded]:
         """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
         return [recorded(row, self.segments) for row in self.rows(READ_KINDS, (after, kinds, limit))]
+
+    def first_since(self, at_us: int) -> int:
+        """Give the position of the first fact recorded at a time or later; the one past the last where none was.
+
+        Positions lie in the order of time, but for a clock that was set. Few records are looked at, however many there
+        are: earlier ones beyond SET_BACK in a row that are of before that time are not found.
+        """
+        last = self.head()[0]
+        if not last:
+            return 1
+        before = self.rows(MARK_BEFORE, (at_us, STRIDE, last))
+        first = min(before[0][0] + STRIDE, last + 1) if before else (last - 1) % STRIDE + 1  # the first that was asked
+        found: int | None = first
+        while found is not None:
+            first, found = found, self.rows(FIRST_BETWEEN, (found - SET_BACK, found, at_us))[0][0]
+        return first
 
     def head(self) -> tuple[int, str]:
         """Give the last position and its digest in hex; (0, zeros) of an empty ledger."""

@@ -135,6 +135,10 @@ class SqliteLedger:
         """Give at most `limit` committed facts of some kinds past a position, in order; `kinds` is a list as JSON."""
         return self.reader.of_kinds(kinds, after, limit)
 
+    def first_since(self, at_us: int) -> int:
+        """Give the position of the first fact recorded at a time or later; the one past the last where none was."""
+        return self.reader.first_since(at_us)
+
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Query a projection; `sql` is a named constant of ours."""
         return self.reader.rows(sql, parameters)

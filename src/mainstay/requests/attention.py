@@ -15,7 +15,6 @@ from msgspec.json import encode
 from mainstay import events as e
 from mainstay.errors import CommitFailedError, MainstayError
 from mainstay.governance.attention import FRESH_US, SOON_US, Days, Rules
-from mainstay.governance.deeds import first_since
 from mainstay.ledger import queries
 from mainstay.ledger.batch import STREAM_EVENTS
 from mainstay.requests.notify import Message
@@ -109,7 +108,7 @@ class Teller:
         Those are reminders, of which the summary tells later than an hour, and warnings that are on disk, however long
         back: an owner may have ended between recording one and telling of it.
         """
-        position, fresh_us = first_since(self._ledger, mark_us) - 1, self._desk.clock.now_us() - FRESH_US
+        position, fresh_us = self._ledger.first_since(mark_us) - 1, self._desk.clock.now_us() - FRESH_US
         told, warned = set[str](), list[tuple[str, str]]()
         for (at,) in self._ledger.rows(queries.POSITIONS_OF_KINDS, (position, _LOOKED_FOR.decode())):
             (event,) = self._ledger.tail(at - 1, 1)

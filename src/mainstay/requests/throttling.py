@@ -18,7 +18,6 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
-from mainstay.governance.deeds import first_since
 from mainstay.governance.roles import AMOUNT, amounts_of
 from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of
 from mainstay.kernel.budget import micros_of
@@ -135,7 +134,7 @@ class Throttling:
             self._tallies[playbook].open(last.position, last.recorded_at_us)
 
     def _read_since(self, at_us: int) -> None:
-        position, prepared = first_since(self._ledger, at_us) - 1, dict[tuple[str, str], e.EffectPrepared]()
+        position, prepared = self._ledger.first_since(at_us) - 1, dict[tuple[str, str], e.EffectPrepared]()
         while page := self._ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
                 if recorded.position > self._counted:

@@ -82,7 +82,7 @@ class Figures(Metrics, Activity):
         """Give them for the last weeks: each of seven days, the last one ends now."""
         since_us = now_us - weeks * WEEK_US
         answers = self._answers(since_us)
-        ended = self._reader.rows(queries.ENDED_BY_WEEK, (since_us, WEEK_US, self._position_at(since_us)))
+        ended = self._reader.rows(queries.ENDED_BY_WEEK, (since_us, WEEK_US, self._reader.first_since(since_us)))
 
         def by_week(count: Callable[[int], float | None]) -> list[Row]:
             return [{"from": self.time(since_us + week * WEEK_US)[:10], "value": count(week)} for week in range(weeks)]

@@ -37,7 +37,7 @@ class Metrics(Opened):
     def metrics(self, weeks: int, now_us: int) -> Row:
         """Measure the last weeks: each of seven days, the last one ends now."""
         since_us = now_us - weeks * WEEK_US
-        bounds = (since_us, WEEK_US, self._position_at(since_us))
+        bounds = (since_us, WEEK_US, self._reader.first_since(since_us))
         seen = self._reader.rows(queries.ACTED_OR_ASKED, bounds)
         plans = msgspec.json.encode(list({row[0] for row in seen if row[4]})).decode()
         done = [row[1:4] for row in seen]
@@ -83,18 +83,6 @@ class Metrics(Opened):
             for plan, decisions in by_plan.items()
             for event in self.recorded(plan)
         )
-
-    def _position_at(self, at_us: int) -> int:
-        """Find the first record of a moment by halving: positions follow time, but for a clock that was set."""
-        low, high = 0, self._reader.head()[0]
-        while low < high:
-            middle = (low + high) // 2
-            found = self._reader.rows(queries.RECORDED_FROM, (middle,))
-            if found and found[0][1] < at_us:
-                low = middle + 1
-            else:
-                high = middle
-        return low
 
     def _days(self, since_us: int, now_us: int) -> int:
         """Count the days in which there was a history at all, begun ones too."""
