@@ -11,11 +11,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import MovedClock, World, after, do, each, plan, rule, run, start
+from kit import MovedClock, Said, Word, World, after, do, each, plan, rule, run, start
 
 from mainstay import events as e
 from mainstay.app import create_workspace
-from mainstay.errors import CommandRefusedError, PlaybookError
+from mainstay.contracts import Operation
+from mainstay.errors import CommandRefusedError, Permanent, PlaybookError
 from mainstay.governance.throttles import say_bounds
 from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.changes import changes
@@ -146,6 +147,30 @@ def test_g8_the_operator_lets_it_go_on_and_it_is_counted_anew(workspace, world):
     standing, sorts = run(workspace, world, scenario)
     assert standing == (0, True, 1, (False, 1), 2)
     assert sorts == ["warned", "warned"], "each closing is told, also where they say the same"
+
+
+def test_g8_what_fails_in_the_commit_of_the_operators_word_closes_it_again(workspace, world):
+    """It was counted before the word was heard, and nobody looked at it after."""
+    ends = []
+
+    async def call(call, given):
+        await ends[0].wait()
+        raise Permanent("no")
+
+    hangs = Operation(name="test.hang", summary="Hang", effect="reversible", call=call, input=Word, output=Said)
+
+    async def scenario(owner):
+        ends.append(asyncio.Event())
+        await throttled(owner, when="failed: 1")
+        await owner.requests.propose(plan(do("a", "test.hang", "x")), {})[1]
+        await start(owner, FAILS)
+        await until_closed(owner)
+        ends[0].set()
+        await owner.throttling.answer("test", "go-on")
+        await until_closed(owner, 2)
+        return [fact.says for fact in closed(owner)]
+
+    assert run(workspace, world, scenario, hangs) == ["1 failed within 1 hour"] * 2
 
 
 def test_g8_what_the_operator_paused_stays_paused_when_a_throttle_opens(workspace, world):

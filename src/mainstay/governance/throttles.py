@@ -92,11 +92,15 @@ class Tally:
         return any(window.reached for window in self._windows)
 
     def open(self, position: int, at_us: int) -> None:
-        """Count anew from a position of the history on: the operator let it go on then."""
+        """Count anew from a position of the history on: the operator let it go on then.
+
+        What came to disk after it may have been told before: that is asked about now.
+        """
         self._opened, self._opened_us = position, at_us
         for window in self._windows:
             window.reached = None
             window.leave(position, 0)
+            self._ask(window)
         self._acted = OrderedDict((plan, last) for plan, last in self._acted.items() if last[0] > position)
 
     def note(self, entry: Entry) -> None:

@@ -278,6 +278,7 @@ class Throttling:
             self._engine.waiting.pop(playbook, None)
             if playbook in self._tallies:
                 self._tallies[playbook].open(position, now_us)
+                self._look(playbook)
         elif way == "undo":
             tally = self._tallies.get(playbook)
             after = () if tally is None else tally.acted_after(recorded[-1].position)  # it was on its way then
