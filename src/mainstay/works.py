@@ -28,7 +28,7 @@ from mainstay.runtime.expressions import Programs
 from mainstay.runtime.mending import Mending
 from mainstay.runtime.online import Network
 from mainstay.runtime.parts import Parts
-from mainstay.runtime.spending import amounts_of
+from mainstay.runtime.spending import most_spent
 from mainstay.runtime.timers import GRACE_S, Timer, Timers
 from mainstay.sentences import say
 
@@ -83,7 +83,7 @@ class Works:
         self.places = LedgerPlaces(ground.ledger)
         self._limits = dict(ground.limits)  # it changes with the rules in force
         operation, load = ground.catalogue.operation, ground.payloads.load
-        before = Before(Sources(ground.ledger, operation, load, self.places.playbook, amounts_of))
+        before = Before(Sources(ground.ledger, operation, load, self.places.playbook, most_spent))
         self.budgets = Budgets(ground.ledger, ground.caps, ground.timezone, self.places.last_stream, before.since)
         self.engine = Engine(self._parts(ground))
         self.engine.live_under = self._live_under

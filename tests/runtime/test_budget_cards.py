@@ -101,6 +101,25 @@ def test_g2_a_card_says_of_money_what_is_left_and_when_an_action_leaves(workspac
     assert ("leaves", "10 minutes after your yes; until then you can call it back.") in lines_of(over)
 
 
+def test_g2_a_card_says_a_throttle_will_pause_only_for_money_that_moves_and_not_for_what_it_costs(workspace, world):
+    """It said so of an action that costs 2.00 USD and moves nothing, where the throttle counts nothing of it."""
+
+    async def scenario(owner):
+        asked = [
+            (await start(owner, plan(pay("a", 300, "USD", name))))[1]["questions"][0]
+            for name in ("test.pay", "test.ask")
+        ]
+        stops = Rule("enough", "It is enough.", throttle=Throttle("test", 3600, spent={"USD": 1_000_000}))
+        views = Views(owner.workspace)
+        views.bounds = lambda: Bounds((), owner.contracts.operations.get, owner.workspace.config, [stops])
+        return [views.question(one)["lets"] for one in asked]
+
+    priced = {"effect": "irreversible", "cost_usd_micros": 2_000_000}
+    pays_and_asks = pays([], **priced), pays([], "test.ask", **priced, roles={})
+    says = "Your rule 'enough' pauses this playbook at more than 1.00 USD moved within 1 hour, and this is 3.00 USD."
+    assert run(workspace, world, scenario, *pays_and_asks) == [[says], []]
+
+
 def test_g2_a_card_says_of_what_a_yes_leads_to_that_its_budget_has_nothing_left(workspace, world):
     """The budget of what is asked about itself is said as before; one with something left is not spoken of."""
     asks = Step(name="review", kind="ask", ask=Ask(Text((Literally("Shall we?"),))))

@@ -16,7 +16,7 @@ from mainstay.contracts import Cost
 from mainstay.governance.before import Before, Sources
 from mainstay.governance.budgets import Budgets
 from mainstay.kernel.budget import Cap, Spending
-from mainstay.runtime.spending import amounts_of
+from mainstay.runtime.spending import most_spent
 from mainstay.views import Views
 
 SEVEN = Cap("few", "day", {"count": 7}, ("test.say",))
@@ -127,7 +127,7 @@ def test_g6_what_was_prepared_before_a_budget_of_today_is_found_with_one_reading
             await rule(owner, decision, "approve")
         ledger = Counting(owner.ledger)
         operation, load = owner.contracts.operation, owner.engine.parts.payloads.load
-        before = Before(Sources(ledger, operation, load, owner.places.playbook, amounts_of))
+        before = Before(Sources(ledger, operation, load, owner.places.playbook, most_spent))
         left = before.since(since_us, [Cap("few", "day", {"count": 7}, ("test.shout",))])
         return sorted(one.spending.holder for one in left), ledger.reads, plan_id
 

@@ -16,11 +16,15 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.governance.amounts import say_amounts
+from mainstay.governance.roles import amounts_of
+from mainstay.kernel.budget import micros_of
 from mainstay.kernel.failing import was_denied
 from mainstay.values import SECOND_US, say_count, say_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from mainstay.values import Role, Value
 
 Kind = Literal["done", "failed", "rejected", "spent", "sent", "bounced"]
 KINDS: tuple[Kind, ...] = ("done", "failed", "rejected", "spent", "sent", "bounced")
@@ -237,6 +241,17 @@ def _kinds_of(throttle: Throttle) -> frozenset[Kind]:
         "bounced": throttle.bounced_share or throttle.bounced,
     }
     return frozenset(kind for kind, wanted in found.items() if wanted)
+
+
+def moved_by(arguments: Value, roles: Mapping[str, Role]) -> Counter[str]:
+    """Give what an action moves by currency, micro-units; what it costs is none of it.
+
+    Raises ExpressionError where an argument does not show how much that is.
+    """
+    found: Counter[str] = Counter()
+    for money in amounts_of(arguments, roles):
+        found[money.currency] += abs(micros_of(money))
+    return found
 
 
 def kind_of(fact: e.AnyFact) -> Kind | None:

@@ -18,9 +18,8 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
-from mainstay.governance.roles import AMOUNT, amounts_of
-from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of
-from mainstay.kernel.budget import micros_of
+from mainstay.governance.roles import AMOUNT
+from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of, moved_by
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import IN_FLIGHT
 from mainstay.kernel.undo import undo_order
@@ -217,15 +216,13 @@ class Throttling:
 
     def _moved(self, operation: str, arguments: Value) -> Mapping[str, int]:
         """Give what an action moves by currency, micro-units; nothing where that can't be read (any more)."""
-        roles, found = self._roles(operation), dict[str, int]()
-        if AMOUNT in roles.values():
-            try:
-                moved = amounts_of(self._desk.payloads.load(arguments), roles)
-            except MainstayError:
-                return NOTHING  # a budget asks about an amount that nobody knows
-            for money in moved:
-                found[money.currency] = found.get(money.currency, 0) + abs(micros_of(money))
-        return found
+        roles = self._roles(operation)
+        if AMOUNT not in roles.values():
+            return NOTHING
+        try:
+            return moved_by(self._desk.payloads.load(arguments), roles)
+        except MainstayError:
+            return NOTHING  # a budget asks about an amount that nobody knows
 
     def _prepared(self, plan_id: str, path: str) -> e.EffectPrepared | None:
         facts = (event.fact for event in reversed(self._ledger.read(stream_of(plan_id))))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mainstay.errors import MainstayError, NeedsOperator, NotSent, OverLimit, Permanent, RateLimited
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending
 from mainstay.kernel.failing import CAP_RULE, LIMITS_RULE
-from mainstay.runtime.spending import amounts_of, playbooks_of, really
+from mainstay.runtime.spending import most_spent, playbooks_of, really
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -137,7 +137,7 @@ class Meter:
 
         A step's that costs nothing counts only where a budget names it: others are about what is done.
         """
-        amounts, unknown = amounts_of(operation, lambda: arguments)
+        amounts, unknown = most_spent(operation, lambda: arguments)
         free = operation.cost is None and not operation.cost_usd_micros
         spending = self._spending(plan, operation.name, amounts, unknown, named=free and not self._agent)
         self._number += 1

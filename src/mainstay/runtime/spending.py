@@ -55,7 +55,7 @@ class Purse:
             undone = plan.slots[path[1:]].operation
             return Spending(holder, undone, playbooks, undo=True)
         agent = plan.step(path).target if is_call(path) else ""
-        amounts, unknown = amounts_of(operation, arguments)
+        amounts, unknown = most_spent(operation, arguments)
         return Spending(holder, operation.name, playbooks, agent, amounts, unknown)
 
     def prepared(self, plan: Plan, path: str) -> Spending:
@@ -121,7 +121,7 @@ def playbooks_of(desk: Desk, plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def amounts_of(operation: Operation, arguments: Callable[[], Value]) -> tuple[dict[str, int], str]:
+def most_spent(operation: Operation, arguments: Callable[[], Value]) -> tuple[dict[str, int], str]:
     """Give the most that a call spends, by unit, and why its price is not known; empty when it is."""
     amounts, unknown = {COUNT: 1}, ""
     if operation.cost_usd_micros:
@@ -154,7 +154,7 @@ def by_unit(operation: Operation, arguments: Value, spent: Cost | None) -> dict[
     if spent is None:
         return None
     free = msgspec.structs.replace(operation, cost_usd_micros=0, cost=None)  # what it moves is as it was held
-    amounts = {DOLLARS: 0, TOKENS: 0} | amounts_of(free, lambda: arguments)[0]
+    amounts = {DOLLARS: 0, TOKENS: 0} | most_spent(free, lambda: arguments)[0]
     _add(amounts, {DOLLARS: spent.usd_micros, TOKENS: spent.tokens})
     return amounts
 

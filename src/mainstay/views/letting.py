@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import ValidationError
@@ -12,17 +14,19 @@ from mainstay.errors import MainstayError
 from mainstay.governance.amounts import say_amount
 from mainstay.governance.budgets import PREFIX, fold
 from mainstay.governance.periods import Calendar
+from mainstay.governance.roles import AMOUNT
 from mainstay.governance.shortage import say_lets, say_none_left
+from mainstay.governance.throttles import moved_by
 from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, runs_low
 from mainstay.kernel.state import is_call
 from mainstay.ledger import queries
 from mainstay.requests.asked import what_follows
-from mainstay.runtime.spending import amounts_of
+from mainstay.runtime.spending import most_spent
 from mainstay.values import parse_duration_s, say_duration
 from mainstay.views.opening import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from mainstay.config import Config
     from mainstay.contracts import Operation
@@ -43,6 +47,14 @@ class Bounds(NamedTuple):
     throttles: Sequence[Rule] = ()
 
 
+class _Wishes(NamedTuple):
+    """What a yes would spend, what of that is money that it moves (micro-units by currency), and what it leads to."""
+
+    spends: Sequence[Spending] = ()
+    moves: Mapping[str, int] = {}
+    leads_to: Sequence[Spending] = ()
+
+
 class Letting(Opened):
     """What becomes of a yes."""
 
@@ -51,7 +63,7 @@ class Letting(Opened):
     def __init__(self, workspace: Workspace) -> None:
         """Open read-only; raises WrongKeyError or LedgerError."""
         super().__init__(workspace)
-        self._wanted: dict[str, tuple[Hashable, list[Spending], list[Spending]]] = {}
+        self._wanted: dict[str, tuple[Hashable, _Wishes]] = {}
         self._budgets: tuple[int, dict[str, Budget]] = 0, {}  # as of a position
 
     def lets(self, decision: str, as_of: Hashable) -> tuple[str, ...]:
@@ -66,18 +78,16 @@ class Letting(Opened):
                 self._wanted.clear()
             plan_id = decision.rpartition(".")[0]
             asked = self._asked(plan_id, decision)
-            plan = self.plan(plan_id)
-            wanted, led_to = ([], []) if asked is None else (self._wants(plan, asked), self._leads_to(plan, asked))
-            known = self._wanted[decision] = key, wanted, led_to
-        return (*self._say_lets(known[1]), *self._say_throttles(known[1]), *self._say_none_left(*known[1:]))
+            wishes = _Wishes() if asked is None else self._wishes(self.plan(plan_id), asked)
+            known = self._wanted[decision] = key, wishes
+        return tuple(self._say(known[1]))
 
     def lets_of(self, plan: Plan, asked: e.DecisionAsked) -> list[str]:
         """Say what budgets do not let through of a question of a plan."""
         bounds = self.bounds()
         if not (bounds.caps or bounds.throttles):
             return []
-        wanted, led_to = self._wants(plan, asked), self._leads_to(plan, asked)
-        return [*self._say_lets(wanted), *self._say_throttles(wanted), *self._say_none_left(wanted, led_to)]
+        return list(self._say(self._wishes(plan, asked)))
 
     def leaves(self, plan: Plan, asked: e.DecisionAsked) -> str:
         """Say when what a question asks about leaves after a yes; empty where it does at once."""
@@ -99,19 +109,34 @@ class Letting(Opened):
         facts = (event.fact for event in self.recorded(plan_id))
         return next((one for one in facts if isinstance(one, e.DecisionAsked) and one.decision == decision), None)
 
+    def _wishes(self, plan: Plan, asked: e.DecisionAsked) -> _Wishes:
+        return _Wishes(self._wants(plan, asked), self._moves(plan, asked), self._leads_to(plan, asked))
+
+    def _say(self, wishes: _Wishes) -> Iterator[str]:
+        yield from self._say_lets(wishes.spends)
+        yield from self._say_throttles(wishes)
+        yield from self._say_none_left(wishes.spends, wishes.leads_to)
+
     def _wants(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
         """Give what a yes would spend; an undo spends a reserve of its own."""
         playbooks, found, bounds = self._playbooks(plan), list[Spending](), self.bounds()
-        throttled = any(rule.throttle and rule.throttle.spent for rule in bounds.throttles)
         for path, operation, arguments in self._actions(plan, asked):
             agent = plan.step(path).target if is_call(path) else ""
             counted = [cap for cap in bounds.caps if cap.counts(operation, playbooks, agent)]
-            known = (
-                bounds.operation(operation) if throttled or any(set(cap.most) - {COUNT} for cap in counted) else None
-            )
+            known = bounds.operation(operation) if any(set(cap.most) - {COUNT} for cap in counted) else None
             amounts = {COUNT: 1} if known is None else self._amounts(known, arguments)
             found.append(Spending(f"{plan.id}/{path}", operation, playbooks, agent, amounts))
         return found
+
+    def _moves(self, plan: Plan, asked: e.DecisionAsked) -> Counter[str]:
+        """Give what a yes would move where a throttle counts that, as far as it is known."""
+        bounds, moved = self.bounds(), Counter[str]()
+        if any(rule.throttle and rule.throttle.spent for rule in bounds.throttles):
+            for _, name, arguments in self._actions(plan, asked):
+                if (operation := bounds.operation(name)) is not None and AMOUNT in operation.roles.values():
+                    with suppress(MainstayError):
+                        moved += moved_by(self._payloads.load(arguments), operation.roles)
+        return moved
 
     def _leads_to(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
         """Give what may happen after an answer; how much of it there is, is not known yet."""
@@ -133,7 +158,7 @@ class Letting(Opened):
     def _amounts(self, operation: Operation, arguments: Value) -> dict[str, int]:
         """Give what an action would spend as far as that is known; what is not asks by itself, after the yes."""
         try:
-            return amounts_of(operation, lambda: self._payloads.load(arguments))[0]
+            return most_spent(operation, lambda: self._payloads.load(arguments))[0]
         except (MainstayError, ValidationError):
             return {COUNT: 1}
 
@@ -164,12 +189,12 @@ class Letting(Opened):
                 if says := say_none_left(cap, self._standing(f"{PREFIX}{cap.name}:{period}")):
                     yield says
 
-    def _say_throttles(self, wanted: Sequence[Spending]) -> Iterator[str]:
+    def _say_throttles(self, wishes: _Wishes) -> Iterator[str]:
         """Say where what is asked about is by itself more than a rule lets its playbook move."""
-        for rule in self.bounds().throttles if wanted else ():
-            throttle, playbook = rule.throttle, wanted[0].playbooks[-1]
+        for rule in self.bounds().throttles if wishes.moves else ():
+            throttle, playbook = rule.throttle, wishes.spends[0].playbooks[-1]
             for unit, most in throttle.spent.items() if throttle and throttle.playbook == playbook else ():
-                moved = sum(one.amounts.get(unit, 0) for one in wanted)
+                moved = wishes.moves.get(unit, 0)
                 if throttle and moved > most:
                     within = f"more than {say_amount(unit, most)} moved within {say_duration(throttle.within_s)}"
                     this = say_amount(unit, moved)
