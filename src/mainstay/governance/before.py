@@ -13,7 +13,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.errors import MainstayError
-from mainstay.governance.deeds import Records
+from mainstay.governance.deeds import Preparations, Records
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of
 from mainstay.kernel.state import caller_of, is_call
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mainstay.values import Value
 
 PAGE = 5000
-PLANS_READ = 16  # whose preparations are kept at once
 _KINDS = msgspec.json.encode(
     [
         kind.__name__
@@ -116,8 +115,7 @@ class _Reading:
         self._by_playbook = any(cap.playbook for cap in caps)
         self._by_agent = any(cap.agent for cap in caps)
         self._counted: dict[str, bool] = {}  # by operation
-        self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
-        self._read: dict[str, dict[str, list[tuple[int, e.EffectPrepared]]]] = {}  # by plan; longest ago first
+        self._preparations = Preparations(sources.ledger)
         self._agents: dict[str, str] = {}  # by journal
         self._playbooks: dict[str, tuple[str, ...]] = {}  # by plan
         self.open: dict[tuple[str, str], Left] = {}
@@ -127,7 +125,7 @@ class _Reading:
         """Take the next fact; of what came before the time in question only what it says of later ones counts."""
         fact, plan = recorded.fact, recorded.stream.partition(":")[2].partition("/")[0]
         if isinstance(fact, e.EffectPrepared):
-            self._prepared[plan, fact.path] = fact
+            self._preparations.note(recorded)
         elif isinstance(fact, e.JournalOpened):
             self._agents[recorded.stream] = fact.agent
         elif isinstance(fact, e.EffectIntended):
@@ -151,29 +149,11 @@ class _Reading:
 
     def _acted(self, recorded: Recorded, plan: str, path: str) -> Iterator[Spending]:
         """Give what an action takes, where anything counts it."""
-        prepared = self._prepared.pop((plan, path), None) or self._preparation(recorded, path)
+        prepared = self._preparations.of(recorded, path)
         if prepared is not None and self._is_counted(prepared.operation):
             agent = self._agent(f"{_JOURNAL}{plan}/{caller_of(path)}") if is_call(path) else ""
             amounts, playbooks = self._amounts(prepared), self._playbooks_of(plan)
             yield Spending(f"{plan}/{path}", prepared.operation, playbooks, agent, amounts)
-
-    def _preparation(self, intended: Recorded, path: str) -> e.EffectPrepared | None:
-        """Find what was prepared before that time, or tried more than once: the newest before its intent."""
-        earlier = [one for one in self._prepared_in(intended.stream).get(path, ()) if one[0] < intended.sequence]
-        return earlier[-1][1] if earlier else None
-
-    def _prepared_in(self, stream: str) -> dict[str, list[tuple[int, e.EffectPrepared]]]:
-        """Give all that a plan prepared, by path, in order; several actions of one plan read it once."""
-        found = self._read.pop(stream, None)
-        if found is None:
-            found = dict[str, list[tuple[int, e.EffectPrepared]]]()
-            for event in self._ledger.read(stream):
-                if isinstance(event.fact, e.EffectPrepared):
-                    found.setdefault(event.fact.path, []).append((event.sequence, event.fact))
-            if len(self._read) >= PLANS_READ:
-                del self._read[next(iter(self._read))]
-        self._read[stream] = found  # put back as the last of all to be dropped
-        return found
 
     def _amounts(self, prepared: e.EffectPrepared) -> dict[str, int]:
         """Give what an action moves and costs; what can't be read any more counts as one of its kind."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RolesOf: TypeAlias = "Callable[[str], Mapping[str, Role]]"  # of an operation, by its name
 
 PLANS_KEPT = 64
+PLANS_READ = 16  # whose preparations are kept at once
 PAGE = 1000
 
 
@@ -42,6 +43,51 @@ class Records(Protocol):
     def first_since(self, at_us: int) -> int:
         """Give the position of the first fact recorded at a time or later."""
         ...
+
+
+class Preparations:
+    """Finds what intents were prepared as: among what was walked past, else in their plan, which is read once."""
+
+    def __init__(self, ledger: Records) -> None:
+        """Take the history."""
+        self._ledger = ledger
+        self._passed: dict[tuple[str, str], e.EffectPrepared] = {}  # by stream and path: not intended yet
+        self._plans: OrderedDict[str, _Prepared] = OrderedDict()  # by stream
+
+    def note(self, recorded: Recorded) -> None:
+        """Know of a preparation that a walk along the history passes."""
+        if isinstance(recorded.fact, e.EffectPrepared):
+            self._passed[recorded.stream, recorded.fact.path] = recorded.fact
+
+    def of(self, intended: Recorded, path: str) -> e.EffectPrepared | None:
+        """Give the newest before an intent, for one that is tried again, too; None where the history has none."""
+        passed = self._passed.pop((intended.stream, path), None)
+        if passed is not None:
+            return passed
+        plan = self._plans.pop(intended.stream, None) or _Prepared(0, {})
+        if plan.until < intended.sequence:
+            plan = self._read(intended.stream, plan)
+        self._plans[intended.stream] = plan
+        if len(self._plans) > PLANS_READ:
+            self._plans.popitem(last=False)
+        earlier = (fact for sequence, fact in reversed(plan.by_path.get(path, ())) if sequence < intended.sequence)
+        return next(earlier, None)
+
+    def _read(self, stream: str, plan: _Prepared) -> _Prepared:
+        """Read on from where it was read up to."""
+        until = plan.until
+        for event in self._ledger.read(stream, until):
+            until = event.sequence
+            if isinstance(event.fact, e.EffectPrepared):
+                plan.by_path.setdefault(event.fact.path, []).append((until, event.fact))
+        return _Prepared(until, plan.by_path)
+
+
+class _Prepared(NamedTuple):
+    """What a plan prepared, up to a sequence of its stream."""
+
+    until: int
+    by_path: dict[str, list[tuple[int, e.EffectPrepared]]]  # with its sequence; longest ago first
 
 
 class Done(NamedTuple):
@@ -160,6 +206,7 @@ class Deeds:
         self._zone = ZoneInfo(timezone)
         self._day: str = ""
         self._position = 0
+        self._preparations = Preparations(ledger)
         self._today = self._sums()
         self._plans: OrderedDict[str, tuple[Sums, int, deque[Recorded]]] = (
             OrderedDict()
@@ -193,18 +240,13 @@ class Deeds:
         while page := self._page():
             for recorded in page:
                 if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
-                    self._today.feed(recorded, self._preparation(recorded))
+                    path = getattr(recorded.fact, "path", "")
+                    self._today.feed(recorded, self._preparations.of(recorded, path))  # it was on a day before
             self._position = page[-1].position
 
     def _page(self) -> list[Recorded]:
         most = min(PAGE, self.before - 1 - self._position) if self.before else PAGE
         return list(self._ledger.tail(self._position, most)) if most > 0 else []
-
-    def _preparation(self, recorded: Recorded) -> e.EffectPrepared | None:
-        """Find what was prepared on a day before."""
-        path = getattr(recorded.fact, "path", "")
-        stream = (event.fact for event in reversed(self._ledger.read(recorded.stream)))
-        return next((fact for fact in stream if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
 
 
 def day_of(at_us: int, zone: ZoneInfo) -> str:

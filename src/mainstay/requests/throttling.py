@@ -18,6 +18,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
+from mainstay.governance.deeds import Preparations
 from mainstay.governance.roles import AMOUNT
 from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of, moved_by
 from mainstay.kernel.plan import handle
@@ -133,27 +134,26 @@ class Throttling:
             self._tallies[playbook].open(last.position, last.recorded_at_us)
 
     def _read_since(self, at_us: int) -> None:
-        position, prepared = self._ledger.first_since(at_us) - 1, dict[tuple[str, str], e.EffectPrepared]()
+        position, preparations = self._ledger.first_since(at_us) - 1, Preparations(self._ledger)
         while page := self._ledger.of_kinds(_KINDS, position, PAGE):
             for recorded in page:
                 if recorded.position > self._counted:
                     return  # what comes to disk meanwhile is told
-                self._read(recorded, prepared)
+                self._read(recorded, preparations)
             position = page[-1].position
 
-    def _read(self, recorded: e.Recorded, prepared: dict[tuple[str, str], e.EffectPrepared]) -> None:
-        """Count a record; `prepared` are those of before whose actions were not intended yet."""
+    def _read(self, recorded: e.Recorded, preparations: Preparations) -> None:
+        """Count a record."""
         plan_id, fact = recorded.plan, recorded.fact
         if recorded.position == self._since:
             for tally in self._tallies.values():
                 tally.ask(recorded.recorded_at_us)
         if not plan_id or (playbook := self._playbook(plan_id)) not in self._rules:
             return
-        if isinstance(fact, e.EffectPrepared):
-            prepared[plan_id, fact.path] = fact
+        preparations.note(recorded)
 
         def moves(path: str) -> Mapping[str, int]:
-            found = prepared.pop((plan_id, path), None) or self._prepared(plan_id, path)
+            found = preparations.of(recorded, path)
             return {} if found is None else self._moved(found.operation, found.arguments)
 
         self._count(playbook, plan_id, fact, _Told(recorded.position, recorded.recorded_at_us, moves))
@@ -223,10 +223,6 @@ class Throttling:
             return moved_by(self._desk.payloads.load(arguments), roles)
         except MainstayError:
             return NOTHING  # a budget asks about an amount that nobody knows
-
-    def _prepared(self, plan_id: str, path: str) -> e.EffectPrepared | None:
-        facts = (event.fact for event in reversed(self._ledger.read(stream_of(plan_id))))
-        return next((fact for fact in facts if isinstance(fact, e.EffectPrepared) and fact.path == path), None)
 
     # --- reached
 
