@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from kit import after, do, each, plan, rule, run, start
 from test_budgets import budgeted, pay, pays
 
@@ -135,3 +136,27 @@ def test_g2_a_card_says_of_what_a_yes_leads_to_that_its_budget_has_nothing_left(
     lines = '"test.shout" = {per_day = 0}', '"test.say" = {per_day = 5}'
     says = "Today's budget 'test.shout' has 0 left: what it does not let through asks again."
     assert run(budgeted(workspace, *lines), world, scenario) == [says]
+
+
+def test_g2_a_card_says_that_nothing_is_left_also_for_what_a_playbook_below_does(workspace, world):
+    """Budgets of an operation count what a part of the plan does, and those of a playbook what the one below does."""
+    asks = Step(name="review", kind="ask", ask=Ask(Text((Literally("Shall we?"),))))
+    books = msgspec.structs.replace(plan(do("b", "test.shout", "x")), name="books")
+    below = msgspec.structs.replace(
+        plan(Step(name="c", kind="playbook", target="books")), name="below", playbooks={"books": books}
+    )
+    steps = plan(
+        asks, Step(name="a", kind="playbook", target="below", needs=after("review")), playbooks={"below": below}
+    )
+
+    async def scenario(owner):
+        decision = (await start(owner, steps))[1]["questions"][0]
+        views = Views(owner.workspace)
+        views.bounds = lambda: Bounds(caps, owner.contracts.operations.get, owner.workspace.config)
+        return views.question(decision)["lets"]
+
+    entries = {"by_operation": Entry(operations=("test.shout",), per_day=0)}
+    entries |= {name: Entry(playbook=name, per_day=0) for name in ("books", "other")}
+    caps = [cap for name, entry in entries.items() for cap in caps_of(name, entry)]
+    says = "Today's budget '{}' has 0 left: what it does not let through asks again."
+    assert sorted(run(workspace, world, scenario)) == [says.format("books"), says.format("by_operation")]

@@ -9,6 +9,8 @@ from mainstay.kernel.graph import Cel
 from mainstay.kernel.state import FINAL, caller_of, step_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mainstay import events as e
     from mainstay.errors import MainstayError
     from mainstay.kernel.graph import Ask, Definition, Need, Step
@@ -121,9 +123,25 @@ def _only_after_no(step: Step, name: str, ask: Ask) -> bool:
 
 def gravest_of(definition: Definition, step: Step) -> str:
     """Give what a step can do to the world: of a sub-plan, the gravest that its own steps can do."""
-    below = definition.playbooks.get(step.target) if step.kind in ("playbook", "repeat") else None
+    below = _below(definition, step)
     inner = [gravest_of(below, each) for each in below.steps] if below is not None else []
     return max(step.effect or "", *inner, key=_GRAVE.index) if inner else step.effect or ""
+
+
+def actions_of(definition: Definition, step: Step) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Name the operations by which a step acts, of a sub-plan with its playbooks, innermost first."""
+    below = _below(definition, step)
+    if below is None:
+        if step.effect not in (None, "read"):
+            yield step.target, ()
+        return
+    for each in below.steps:
+        for operation, playbooks in actions_of(below, each):
+            yield operation, (*playbooks, below.name)
+
+
+def _below(definition: Definition, step: Step) -> Definition | None:
+    return definition.playbooks.get(step.target) if step.kind in ("playbook", "repeat") else None
 
 
 def place_of(plan: Plan, path: str) -> tuple[str, str, int | None]:

@@ -20,7 +20,7 @@ from mainstay.governance.throttles import moved_by
 from mainstay.kernel.budget import COUNT, Budget, Cap, Spending, runs_low
 from mainstay.kernel.state import is_call
 from mainstay.ledger import queries
-from mainstay.requests.asked import what_follows
+from mainstay.requests.asked import actions_of, what_follows
 from mainstay.runtime.spending import most_spent
 from mainstay.values import parse_duration_s, say_duration
 from mainstay.views.opening import Opened
@@ -141,8 +141,12 @@ class Letting(Opened):
     def _leads_to(self, plan: Plan, asked: e.DecisionAsked) -> list[Spending]:
         """Give what may happen after an answer; how much of it there is, is not known yet."""
         rows = what_follows(plan, asked) if asked.kind == "ask" else []
-        playbooks = self._playbooks(plan) if rows else ()
-        return [Spending(f"{plan.id}/{row['step']}", row["does"], playbooks, "", {}) for row in rows]
+        playbooks, graph = self._playbooks(plan) if rows else (), plan.graph
+        return [
+            Spending(f"{plan.id}/{row['step']}", operation, (*below, *playbooks), "", {})
+            for row in rows
+            for operation, below in actions_of(graph.definition, graph.steps[row["step"]])
+        ]
 
     def _actions(self, plan: Plan, asked: e.DecisionAsked) -> Iterator[tuple[str, str, Value]]:
         """Give the actions of a question: path, operation, arguments as they are kept."""
