@@ -275,7 +275,7 @@ def test_g8_a_bound_that_was_reached_when_the_process_died_closes_after_a_long_r
 
     async def dies(owner):
         await throttled(owner)
-        owner.engine.listeners.remove(owner.throttling._hear)  # it ends before it looks
+        owner.engine.witnesses.remove(owner.throttling._hear)  # it ends before it looks
         plans = [(await start(owner, FAILS))[0] for _ in range(reached)]
         await settled(owner, *plans)
         assert closed(owner) == []
@@ -296,7 +296,7 @@ def test_g8_a_bound_that_was_reached_when_the_process_died_closes_whatever_was_r
 
     async def dies(owner):
         await throttled(owner)
-        owner.engine.listeners.remove(owner.throttling._hear)  # it ends before it looks
+        owner.engine.witnesses.remove(owner.throttling._hear)  # it ends before it looks
         plans = [(await start(owner, FAILS))[0] for _ in range(reached)]
         await settled(owner, *plans)
         owner.clock.move(86_400)
@@ -361,13 +361,13 @@ def test_g8_what_failed_counts_as_of_when_it_was_recorded_however_late_it_is_hea
         await throttled(owner)
         hear = owner.throttling._hear
 
-        def late(plan_id, facts, plan):
+        def late(plan_id, facts, plan, position, at_us):
             if any(isinstance(fact, (e.StepFailed, e.StepStuck)) for fact in facts):
                 owner.clock.move(2 * 3600)
-            hear(plan_id, facts, plan)
+            hear(plan_id, facts, plan, position, at_us)
 
         await start(owner, FAILS)
-        owner.engine.listeners[owner.engine.listeners.index(hear)] = late
+        owner.engine.witnesses[owner.engine.witnesses.index(hear)] = late
         await start(owner, FAILS)
         await until_closed(owner)
         return len(closed(owner))

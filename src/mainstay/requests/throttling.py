@@ -103,7 +103,7 @@ class Throttling:
         whatever else was recorded since; and what was over by then does not.
         """
         if bool(self._rules) != self._listening:
-            (self._engine.listeners.append if self._rules else self._engine.listeners.remove)(self._hear)
+            (self._engine.witnesses.append if self._rules else self._engine.witnesses.remove)(self._hear)
             self._listening = bool(self._rules)
         self._engine.waiting.clear()
         self._counted = self._ledger.head()[0]
@@ -167,9 +167,8 @@ class Throttling:
             self._count(playbook, plan_id, fact, _Told(position, at_us, _nothing))
             self._look(playbook)
 
-    def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
+    def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan, position: int, at_us: int) -> None:
         playbook = self._playbook(plan_id)
-        position, at_us = self._engine.telling
         if playbook not in self._rules or position <= self._counted:
             return
 

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict, deque
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -56,6 +56,9 @@ _LIMITED = frozenset({"resolve", "run", "intend"})  # work that may have to wait
 _OUTCOMES = (c.FinishEffect, c.RefuseEffect, c.LoseEffect)  # news from outside, that can't be asked for again
 _Outcome: TypeAlias = tuple[str, c.PlanCommand, str, str]  # plan, command, actor, cause
 Listener: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan], None]"
+# Told as well of the position up to which the facts are on disk, and of when they were recorded, microseconds UTC.
+Witness: TypeAlias = "Callable[[str, Sequence[e.AnyFact], Plan, int, int], None]"
+_Hearing = TypeVar("_Hearing", bound="Callable[..., None]")
 
 
 @lru_cache(GRAPHS_IN_MEMORY)
@@ -75,7 +78,7 @@ class Engine:
         self.parts = parts
         self.now_us: Callable[[], int] = parts.clock.now_us  # the time commands carry
         self.listeners: list[Listener] = []
-        self.telling = (0, 0)  # what listeners are told of: the position up to which it is on disk, and its time, UTC
+        self.witnesses: list[Witness] = []  # told of each fact once, before those who listen
         self.followers: dict[str, list[Listener]] = {}  # of one family each, by the id of its root
         self.broken: dict[str, str] = {}  # plans that can't go on in this process, and why
         self.failed: asyncio.Future[BaseException] | None = None
@@ -301,20 +304,23 @@ class Engine:
             for fact in facts:
                 if type(fact) in DUE_TIMES and self.on_timer is not None:
                     self._hint(fact)
-            self.telling = position, stage.now_us
+            self._call(self.witnesses, plan_id, facts, stage.plans[plan_id], position, stage.now_us)
             self._tell(plan_id, facts, stage.plans[plan_id])
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
-        """Tell who listens. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next."""
-        following = self.followers.get(plan_id.partition("-")[0], ()) if self.followers else ()
-        for listeners in (self.listeners, following):
-            for listener in tuple(listeners):
-                try:
-                    listener(plan_id, facts, plan)
-                except Exception as error:  # noqa: BLE001 - whatever a screen does must not stop a plan half way
-                    assert isinstance(listeners, list)
-                    listeners.remove(listener)
-                    self.fail(error)
+        """Tell who listens."""
+        self._call(self.listeners, plan_id, facts, plan)
+        if self.followers:
+            self._call(self.followers.get(plan_id.partition("-")[0], []), plan_id, facts, plan)
+
+    def _call(self, hearing: list[_Hearing], *news: object) -> None:
+        """Tell each. One that can't hear any more (a closed pipe) ends the owner: plans go on at its next."""
+        for one in tuple(hearing):
+            try:
+                one(*news)
+            except Exception as error:  # noqa: BLE001 - whatever a screen does must not stop a plan half way
+                hearing.remove(one)
+                self.fail(error)
 
     def _hint(self, fact: e.AnyFact) -> None:
         for due_us in due_times(fact):
