@@ -72,7 +72,7 @@ def visit(browser: Browser, served: Served, **options: Any) -> Iterator[Page]:
 
 def log_out_behind(page: Page) -> None:
     """Load a page anew, and end its session once it listens: it is told nothing of that."""
-    with page.expect_response("**/live"):
+    with page.expect_response("**/live?*"):
         page.reload()
     page.context.clear_cookies()
 

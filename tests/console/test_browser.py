@@ -104,7 +104,7 @@ def was_gone(page: Page) -> str | None:
 def test_an_open_page_is_led_to_the_log_in_as_soon_as_its_session_is_ended_elsewhere(browser: Browser, served: Served):
     with visit(browser, served) as page:
         page.add_init_script(NOTING)
-        with page.expect_response("**/live"):
+        with page.expect_response("**/live?*"):
             page.goto(f"{served.url}/settings")
         visitor = Visitor(served).log_in()
         assert visitor.post("/access/sessions", [("csrf", visitor.csrf()), ("session", "others")]).status == 303

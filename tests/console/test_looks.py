@@ -177,6 +177,21 @@ def test_a_card_that_comes_while_one_is_read_moves_nothing(served: Served, brows
             page.locator("article").filter(has_text=subject).wait_for(state="detached")
 
 
+def test_a_card_that_comes_before_its_page_listens_is_shown(served: Served, browser: Browser):
+    came: list[str] = []
+
+    def later(route: Route) -> None:
+        came.append(ask(served, f"came-between-{len(came)}"))
+        route.continue_()
+
+    with visit(browser, served) as page:
+        page.route("**/live?*", later, times=1)
+        page.reload()
+        page.get_by_text("About came-between-0").first.wait_for()
+        page.locator("article").filter(has_text=came[0]).get_by_role("button", name="Approve").click()
+        page.locator("article").filter(has_text=came[0]).wait_for(state="detached")
+
+
 def test_what_is_empty_says_so_and_what_to_do(browser: Browser, served: Served):
     visitor = Visitor(served).log_in()
     assert visitor.get("/inbox").headers["location"] == "/"

@@ -2,7 +2,8 @@
 
 What is told is coarse: `inbox`, `plans`, `plan:ID`. A page fetches itself anew and shows what is different, so there
 is one way in which a page is made, and nothing of what happened is sent twice. Where nobody looks nothing listens.
-A tab that comes back says what it heard last (Last-Event-ID); what it may have missed is told as `all`.
+A tab that comes back says what it heard last (Last-Event-ID), and a new one how far the history was when its page was
+begun to be made; what they may have missed is told as `all`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
+
+from mainstay.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from mainstay import events as e
     from mainstay.console.room import Room
     from mainstay.kernel.state import Plan
+    from mainstay.ports import Ledger
     from mainstay.runtime.engine import Engine
 
 GATHER_S = 0.1  # what happens within this is told at once
@@ -51,22 +55,29 @@ class _Tab:
 class Live:
     """All open tabs of one owner's console."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
         """Listen to nothing yet."""
-        self._engine = engine
+        self._engine, self._ledger = engine, ledger
         self._tabs: list[_Tab] = []
         self._topics: set[str] = set()
         self._gathering: asyncio.TimerHandle | None = None
         self._number = 0
         self._run = f"{id(self):x}"
 
-    async def stream(self, last: str) -> AsyncGenerator[str]:
-        """Tell a tab what changes, for as long as it listens."""
+    def heard(self) -> str:
+        """Say how far the history is, for a page that is made from now on; empty while it can't be read."""
+        try:
+            return str(self._ledger.head()[0])
+        except LedgerError:
+            return ""
+
+    async def stream(self, last: str, heard: str) -> AsyncGenerator[str]:
+        """Tell a tab what changes, for as long as it listens, and whether it may have missed something before."""
         tab = _Tab()
         self._add(tab)
         try:
             yield "retry: 2000\n\n"
-            if last and last != self._mark():
+            if last != self._mark() if last else heard != self.heard():
                 tab.tell({ALL})
             while not tab.over:
                 try:
@@ -136,4 +147,5 @@ class Live:
 async def live(room: Room, request: Request) -> Response:
     """Tell this tab what changes."""
     last = request.headers.get("last-event-id", "")
-    return StreamingResponse(room.live.stream(last), media_type="text/event-stream")
+    heard = request.query_params.get("heard", "")
+    return StreamingResponse(room.live.stream(last, heard), media_type="text/event-stream")

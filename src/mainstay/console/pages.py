@@ -162,6 +162,7 @@ def _answering(room: Room, screen: Screen) -> Callable[[Request], Awaitable[Resp
     """Answer by a screen; what it raises that we have words for is a page too."""
 
     async def answer(request: Request) -> Response:
+        request.scope["state"]["heard"] = room.live.heard()
         try:
             return await screen(room, request)
         except MainstayError as error:

@@ -81,7 +81,7 @@ class Room:
         self.throttle, self.challenges = Throttle(), Challenges()
         self.workspace_id = owner.keys.workspace
         self.own, self.tls = own, own.startswith("https:")
-        self.live = Live(owner.engine)
+        self.live = Live(owner.engine, owner.ledger)
         self.trials = Trials(owner.workspace, self.workspace_id, self.live.tell)
         self._looking, self.cards = Looking(owner.workspace, partial(bounds_of, owner)), Cards()
         self.look = self._looking.look
@@ -156,6 +156,7 @@ class Room:
             "nav": "",
             "places": [(name, says, path) for name, says, path in NAV if path in self.served],
             "known": known,
+            "heard": request.scope["state"].get("heard", ""),
             "demo": known is not None and "/demo" in self.served,
             "csrf": "" if known is None else known.csrf,
             "said": said,

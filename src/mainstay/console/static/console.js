@@ -109,7 +109,7 @@
   };
   const listen = () => {
     if (stream || document.hidden || !document.querySelector("[data-live]:not([data-live=all])")) return;
-    stream = new EventSource("/live");
+    stream = new EventSource(`/live?heard=${document.body.dataset.heard}`);
     stream.addEventListener("open", () => {
       back();
       if (document.querySelector("[data-running]")) hear(["all"]); // it may be over since this page was made
