@@ -1,9 +1,6 @@
-"""Keys and heads of workspaces of tests lie in a folder of their own; in CI no test begins that has no time left."""
+"""Keys and heads of the workspaces of tests lie in a folder of their own, never among those of whoever runs them."""
 
 from __future__ import annotations
-
-import os
-import time
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -22,15 +19,6 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-# .ci/run has twenty minutes, however slow its machine is: what is not begun by then is left out, and that is said.
-UNTIL = float(os.environ.get("MAINSTAY_TESTS_UNTIL", "inf"))  # seconds of the epoch
-
-
-def pytest_runtest_setup() -> None:
-    if time.time() > UNTIL:
-        pytest.skip("there was no time left for it: make test runs it")
 
 
 @pytest.fixture(scope="session", autouse=True)

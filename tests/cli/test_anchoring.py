@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from cli_desk import Desk, new_desk, stop
-from seeds import some
 from smtp_servers import scripted_server
 
 from mainstay.ledger.anchor import Anchor, line_of, sign
@@ -123,7 +122,7 @@ for row in c.execute(READ_CHAIN).fetchall():
 CUT = "c.execute('DELETE FROM event WHERE position > 3')"
 
 
-@pytest.mark.parametrize("attack", some(1, ["cut tail", "old copy", "rehash"]))
+@pytest.mark.parametrize("attack", ["cut tail", "old copy", "rehash"])
 def test_k3_f8_whoever_has_the_key_is_found_by_what_lies_outside(desk, tmp_path, attack):
     file = tmp_path / "anchors.txt"
     state, heads = desk.folder / ".mainstay", Path(desk.env["XDG_CONFIG_HOME"]) / "mainstay/keys"

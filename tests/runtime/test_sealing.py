@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from as_shown import yes
 from personal_walk import leaks
-from seeds import some
 
 from mainstay import events as e
 from mainstay.app import Owner, records_of
@@ -104,7 +103,7 @@ def payers_of(outputs):
     return sorted({line["counterparty"] for line in outputs["statement"]["lines"] if line["iban"]})
 
 
-@pytest.mark.parametrize("who", some(1, ["payer", "customer"]))
+@pytest.mark.parametrize("who", ["customer", "payer"])
 def test_m7_after_forgetting_a_person_can_be_read_from_nowhere_and_the_others_still_are(workspace, run, who):
     plan, before = run
     person = PERSON if who == "customer" else payers_of(before)[3]
