@@ -304,7 +304,8 @@ class Engine:
             for fact in facts:
                 if type(fact) in DUE_TIMES and self.on_timer is not None:
                     self._hint(fact)
-            self._call(self.witnesses, plan_id, facts, stage.plans[plan_id], position, stage.now_us)
+            if self.witnesses:
+                self._call(self.witnesses, plan_id, facts, stage.plans[plan_id], position, stage.now_us)
             self._tell(plan_id, facts, stage.plans[plan_id])
 
     def _tell(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan) -> None:
