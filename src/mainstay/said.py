@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 MOST_SURE = 0.99
+_MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -97,6 +98,11 @@ def with_money(record: Row) -> Row:
 def is_record(value: object) -> TypeGuard[Row]:
     """Say whether a plain value is a record."""
     return isinstance(value, dict)
+
+
+def is_match(value: object) -> TypeGuard[Row]:
+    """Whether a plain value is a payment held against invoices, and not only named like one by somebody's own agent."""
+    return is_record(value) and value.keys() >= _MATCH and type(value["confidence"]) in (int, float)
 
 
 def _local(iso: str, zone: str) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mainstay.cli.screen import text
 from mainstay.requests.picking import forgives, ways_of, without_others
-from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
+from mainstay.said import is_match, is_record, is_simple, say_sure, say_value, with_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 TABLE_COLUMNS = 110  # a narrower screen shows each row as a few lines
-_MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})
 _BATCH = frozenset({"path", "headline", "body"})
 _DOUBT = frozenset({"kind", "file", "headline", "body"})
 
 
 def draw_rows(rows: Sequence[object], width: int, zone: str = "") -> RenderableType:
     """Draw rows with their numbers, as answers name them; times as they are in `zone`."""
-    if all(_has(row, _MATCH) for row in rows):
+    if all(is_match(row) for row in rows):
         matches = cast("Sequence[Row]", rows)
         return _match_table(matches) if width >= TABLE_COLUMNS else _numbered(matches, _match_lines)
     if all(_has(row, _DOUBT) for row in rows):

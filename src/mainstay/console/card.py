@@ -11,7 +11,7 @@ from mainstay.redaction import redacted
 from mainstay.requests.desk import MAX_SAID
 from mainstay.requests.picking import FIELD as PICK
 from mainstay.requests.picking import NONE, Way, forgives, is_even, is_one_press, unpicked, ways_of, without_others
-from mainstay.said import is_record, is_simple, say_sure, say_value, with_money
+from mainstay.said import is_match, is_record, is_simple, say_sure, say_value, with_money
 from mainstay.shown import shown
 from mainstay.views.cards import CANNOT_UNDO, lines_of, say_covers
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MOST_PICKED = 200  # rows that can be picked in here; of more each is looked at in the console
-_MATCH = frozenset({"amount", "invoice_numbers", "confidence", "why"})  # what a row of payments has
 _LABELS = {"approve": "Approve", "reject": "Say no"}
 
 
@@ -102,7 +101,7 @@ def _readings(rows: Sequence[object]) -> Iterator[str]:
 
 def _rows(rows: Sequence[object], zone: str) -> Iterator[str]:
     for number, row in enumerate(rows, 1):
-        told = _payment(row) if is_record(row) and row.keys() >= _MATCH else _whole(without_others(row), zone)
+        told = _payment(row) if is_match(row) else _whole(without_others(row), zone)
         yield f"<p>{number}</p><pre>{said(told)}</pre>"
 
 

@@ -19,7 +19,7 @@ from mainstay.playbooks.speech import say_wanted
 from mainstay.redaction import redacted
 from mainstay.requests.columns import block_in
 from mainstay.requests.picking import forgives, is_even, is_one_press, ways_of, without_others
-from mainstay.said import cut, is_record, is_simple, moment, say_sure, say_value, when, with_money
+from mainstay.said import cut, is_match, is_record, is_simple, moment, say_sure, say_value, when, with_money
 from mainstay.sentences import say_does, say_many
 from mainstay.shown import shown
 from mainstay.values import Money, say_count, say_duration
@@ -104,7 +104,7 @@ def _environment() -> Environment:
     filters.update(leads=_led, editable=can_edit, cut=cut, many=say_count)
     filters.update(ways=ways_of, alone=without_others, forgives=forgives, toml=block_in, raising=_raising)
     tests: dict[str, Any] = made.tests
-    tests.update(record=is_record, simple=is_simple, one_press=is_one_press, evenly=is_even)
+    tests.update(record=is_record, match=is_match, simple=is_simple, one_press=is_one_press, evenly=is_even)
     names: dict[str, Any] = made.globals
     names.update(
         lines_of=lines_of, say_covers=say_covers, remedies=REMEDIES, want_a_word=WANT_A_WORD, cannot_undo=CANNOT_UNDO
