@@ -96,22 +96,20 @@ def cancel(screen: Screen, folder: Path | None, name: str, reason: str) -> int:
 def undo(screen: Screen, folder: Path | None, name: str, reason: str, *, yes: bool) -> int:
     """Take back what a plan did, after saying what exactly that is."""
     from mainstay.app import contracts_to_read
-    from mainstay.kernel.undo import outcomes
-    from mainstay.requests.plans import seen_of
 
     workspace = workspace_at(folder)
     with views_at(workspace.root) as views:
         plan = views.plan_id(name)
         _check_undo(plan, views.plan(plan).status)
         listed = views.undo_list(plan, contracts_to_read(workspace))
-        seen, over = seen_of(outcomes(views.plan, views.plan(plan))), views.is_over(plan)
+        over = views.is_over(plan)
     _draw_undo(listed, screen.err)
     if over and not listed["possible"]:
         screen.give(_nothing_undone(listed), lambda console: console.print("Nothing was undone; all stays as it is."))
         return DONE
     if not yes and not screen.agreed(*(_TAKE_BACK if listed["possible"] else _END)):
         return DONE
-    standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": seen})
+    standing = ask(screen, workspace, "undo", {"plan": plan, "reason": reason, "listed": listed["seen"]})
     with views_at(workspace.root) as views:
         last = views.timeline(plan)[-1]["what"]
         stays = views.show(plan)["not_undone"]

@@ -11,10 +11,8 @@ from mainstay.console.decide_once import may_come_again, name_of, once_named
 from mainstay.console.playbooks_inputs import field_rows, given_inputs
 from mainstay.console.room import Page, form_of, number_of, only
 from mainstay.errors import InputError
-from mainstay.kernel.undo import outcomes
 from mainstay.receipts import markdown, pdf
 from mainstay.receipts.gather import Receipts
-from mainstay.requests.plans import seen_of
 from mainstay.runtime.names import local_time
 
 if TYPE_CHECKING:
@@ -61,13 +59,11 @@ async def undo_page(room: Room, request: Request) -> Response:
     after = number_of(request.query_params.get("after", ""))
 
     def look(views: Views) -> Params:
-        folded = views.plan(plan_id)
         return {
             "listed": views.undo_list(plan_id, contracts, after=after, most=ROWS),
-            "seen": seen_of(outcomes(views.plan, folded)),
             "after": after,
             "rows": ROWS,
-            "stands": folded.status,
+            "stands": views.plan(plan_id).status,
             "over": views.is_over(plan_id),
         }
 

@@ -12,8 +12,9 @@ from mainstay import events as e
 from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.state import ENDED, duty_of, in_flight, step_name
-from mainstay.kernel.undo import undo_order
+from mainstay.kernel.undo import outcomes, undo_order
 from mainstay.requests.leaning import adopted_steps, leaning
+from mainstay.requests.plans import seen_of
 from mainstay.requests.release import in_doubt, plans_in_doubt
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.sealing import FORGOTTEN_UNDO
@@ -42,25 +43,20 @@ class _Act(NamedTuple):
 class Actions(Opened):
     """The actions of plans, each as its card named it."""
 
-    def undo_list(
-        self,
-        plan_id: str,
-        catalogue: Catalogue,
-        steps: Container[str] | None = None,
-        *,
-        after: int = 0,
-        most: int | None = None,
-    ) -> Row:
+    def undo_list(self, plan_id: str, catalogue: Catalogue, *, after: int = 0, most: int | None = None) -> Row:
         """List what an undo would take back, in order, and what it can't; each as its card named it.
 
-        `steps` are those it is about, all where nothing is said. Of each list `most` are named, those `after` so many;
-        `count` says of how many. Of a rerun `taken_over` lists what plans before it did, and it took over, of each plan
-        the first `most`: an undo of it leaves that in the world.
+        Of each list `most` are named, those `after` so many; `count` says of how many. Of a rerun `taken_over` lists
+        what plans before it did, and it took over, of each plan the first `most`: an undo of it leaves that in the
+        world. `seen` is what a yes to the list is bound to: it is read first, so that the yes is refused where more
+        happened as the list was made.
         """
         plan, shown = self.plan(plan_id), slice(after, None if most is None else after + most)
-        return self._list_undo(plan, catalogue, steps, shown) | {
-            "leaning": leaning(self._reader.rows, self.plan, plan, undo_order(plan, steps)[0]),
-            "taken_over": self._taken_over(plan, catalogue, slice(most)) if steps is None else [],
+        seen = seen_of(outcomes(self.plan, plan))
+        return self._list_undo(plan, catalogue, None, shown) | {
+            "leaning": leaning(self._reader.rows, self.plan, plan, undo_order(plan)[0]),
+            "taken_over": self._taken_over(plan, catalogue, slice(most)),
+            "seen": seen,
         }
 
     def _list_undo(self, plan: Plan, catalogue: Catalogue, steps: Container[str] | None, shown: slice) -> Row:
