@@ -410,7 +410,13 @@ def test_e6_an_item_is_approved_where_it_was_shown_and_what_was_shown_counts_onc
 
 @pytest.mark.parametrize(
     ("whole", "kept", "covered"),
-    [(True, (1,), ["c"]), (True, (), []), (True, None, ["b", "c"]), (False, (1,), ["b", "c"])],
+    [
+        (True, (1,), ["c"]),
+        (True, (0, 1), ["b", "c"]),
+        (True, (), []),
+        (True, None, ["b", "c"]),
+        (False, (1,), ["b", "c"]),
+    ],
 )
 def test_k4_what_is_left_out_of_a_yes_to_a_whole_plan_asks_later(whole, kept, covered):
     """Of any other question rows are kept, and not actions."""

@@ -22,6 +22,7 @@ from kernel_scene import (
     each,
     fail,
     finish,
+    finish_plan,
     freeze,
     given,
     happen,
@@ -42,7 +43,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.kernel.failing import CAP_RULE
-from mainstay.kernel.graph import Definition, Graph, Input, Retry
+from mainstay.kernel.graph import Cel, Definition, Ending, Graph, Input, Retry
 from mainstay.kernel.replay import Replayed, replay
 from mainstay.values import Failure, Verdict
 
@@ -164,6 +165,17 @@ def test_p6_an_undo_that_waited_for_that_pause_to_end_is_decided_as_it_was():
     assert after(over(), *begun(), RESUMED, *carried).same
     assert after(over(), *begun()).same
     assert after(over(), *begun(), *carried).same, "this release let it go on"
+
+
+def test_p6_an_undo_asked_for_in_a_pause_that_began_as_an_ending_was_reached_is_decided_as_it_was():
+    ends = Ending(Cel("true"), "refunded", ("a",))
+    way = (finish_plan("refunded", "a"), prepare("~a"), intend("~a"), PAUSE, undo(), happen("~a"))
+    scene = given(do("a"), do("b", "a"), end=(ends,)).when(*carried_out("a"), *carried_out("b"), *way)
+    assert isinstance(scene.history[-1][0], e.UndoStarted)
+    assert replay("p", scene.plan.graph, scene.recorded()).same
+    scene.history.append((e.PlanParked(), scene.now_us))
+    assert replay("p", scene.plan.graph, scene.recorded()).same
+    assert after(scene, RESUMED).same
 
 
 def test_p6_no_other_pause_outlived_its_plan():

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
+from mainstay.kernel.evolve import evolve
 from mainstay.kernel.failing import CAP_RULE, FORBIDDEN
 from mainstay.kernel.life import UNDOING
 from mainstay.kernel.plan import handle
@@ -72,6 +73,8 @@ def replay(plan_id: str, graph: Graph, recorded: Sequence[e.Recorded]) -> Replay
             return _differs(recorded, done, f"{rest[0].kind} would not come about today")
         done += len(turn.facts)
         plan = _paused_on(plan, turn, recorded[done:])
+        if _parks_undo(plan, turn, recorded[done:]):
+            plan, done = evolve(plan, e.PlanParked(), now_us), done + 1
     return Replayed(len(recorded), same=True)
 
 
@@ -81,20 +84,27 @@ def _paused_on(before: Plan, turn: Turn, rest: Before) -> Plan:
         return turn.plan
     if any(isinstance(fact, _UNPAUSE) for fact in turn.facts):
         return turn.plan
-    return replace(turn.plan, paused_at_us=before.paused_at_us if _shows_pause(rest) else None)
+    return replace(turn.plan, paused_at_us=before.paused_at_us if _shows_pause(turn.facts[-1], rest) else None)
 
 
-def _shows_pause(rest: Before) -> bool:
+def _shows_pause(last: e.AnyFact, rest: Before) -> bool:
     """Whether what follows can only have come about in a pause: it is resumed, or its undo is parked as it begins."""
-    for last, event in zip((None, *rest), rest, strict=False):
+    for event in rest:
         if isinstance(event.fact, e.PlanPaused):
             return False
-        if isinstance(event.fact, e.PlanResumed):
+        if isinstance(event.fact, e.PlanResumed) or _parks(last, event.fact):
             return True
-        began = last is not None and isinstance(last.fact, e.UndoStarted | e.UndoImpossible)
-        if began and isinstance(event.fact, e.PlanParked):
-            return True
+        last = event.fact
     return False
+
+
+def _parks(last: e.AnyFact, then: e.AnyFact) -> bool:
+    return isinstance(last, e.UndoStarted | e.UndoImpossible) and isinstance(then, e.PlanParked)
+
+
+def _parks_undo(plan: Plan, turn: Turn, rest: Before) -> bool:
+    """Whether a turn that ended with an undo parked it as well, in a pause that is over for this release."""
+    return plan.paused_at_us is not None and bool(rest) and _parks(turn.facts[-1], rest[0].fact)
 
 
 def _differs(recorded: Sequence[e.Recorded], at: int, difference: str) -> Replayed:
