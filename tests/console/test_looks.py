@@ -192,6 +192,35 @@ def test_a_card_that_comes_before_its_page_listens_is_shown(served: Served, brow
         page.locator("article").filter(has_text=came[0]).wait_for(state="detached")
 
 
+def test_who_comes_back_to_a_tab_fetches_its_page_once(served: Served, browser: Browser):
+    fetched: list[str] = []
+    with visit(browser, served) as page:
+        page.on("request", lambda one: fetched.append(one.url) if "x-mainstay-live" in one.headers else None)
+        turn(page, away=True)
+        cards = [page.locator("article").filter(has_text=ask(served, "while-away"))]
+        with page.expect_response("**/live?*"):
+            turn(page, away=False)
+        cards[0].wait_for()
+        assert len(fetched) == 1
+        cards.append(page.locator("article").filter(has_text=ask(served, "once-back")))
+        cards[1].wait_for()
+        assert len(fetched) == 2
+        for card in cards:
+            card.get_by_role("button", name="Approve").click()
+            card.wait_for(state="detached")
+
+
+def turn(page: Page, *, away: bool) -> None:
+    """Put the tab behind another one, or to the front again."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        away,
+    )
+
+
 def test_what_is_empty_says_so_and_what_to_do(browser: Browser, served: Served):
     visitor = Visitor(served).log_in()
     assert visitor.get("/inbox").headers["location"] == "/"

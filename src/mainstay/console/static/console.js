@@ -70,6 +70,8 @@
 
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
+  const asOf = (page) => { document.body.dataset.heard = page.body.dataset.heard || ""; }; // nothing until then was missed
+
   const refresh = (topics) => {
     const touched = (node) => topics.includes("all") || node.dataset.live.split(" ").some((one) => topics.includes(one));
     const parts = [...document.querySelectorAll("[data-live]")].filter((node) => node.dataset.live === "all" || touched(node));
@@ -85,6 +87,7 @@
         if (!fresh || !part.isConnected) continue;
         if ("each" in part.dataset) changeEach(part, fresh); else change(part, fresh);
       }
+      if (topics.includes("all")) asOf(page);
       document.title = page.title;
       tick();
     });
@@ -125,12 +128,12 @@
   };
   const rest = () => { if (stream) stream.close(); stream = null; };
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) rest(); else { hear(["all"]); listen(); }
+    if (document.hidden) rest(); else hear(["all"]).then(listen);
   });
   addEventListener("offline", gone);
-  addEventListener("online", () => { rest(); hear(["all"]); listen(); });
+  addEventListener("online", () => { rest(); hear(["all"]).then(listen); });
   addEventListener("pagehide", () => { left = true; rest(); });
-  addEventListener("pageshow", (event) => { left = false; if (event.persisted) hear(["all"]); listen(); });
+  addEventListener("pageshow", (event) => { left = false; if (event.persisted) hear(["all"]).then(listen); else listen(); });
 
   // --- a form that was sent can't be sent again before it is answered, and says so where that takes a while
 
@@ -212,6 +215,7 @@
       if (here && said) here.replaceChildren(...said.childNodes);
       note("said", said ? undefined : "");
     }
+    asOf(page);
     document.title = page.title;
     tick();
   };
