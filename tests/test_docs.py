@@ -75,3 +75,14 @@ def test_every_command_that_the_documents_name_exists():
     known = set(re.findall(r"^  ([a-z]+) ", shown, re.MULTILINE))
     assert known
     assert named - known == set()
+
+
+def test_contributing_names_every_target_and_what_clean_removes():
+    makefile, told = (ROOT / "Makefile").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):[^#\n]*## ", makefile, re.MULTILINE)) - {"help"}
+    assert targets - set(re.findall(r"`make ([a-z-]+)", told)) == set()
+    cleaned = makefile.partition("\nclean:")[2].partition("\n\n")[0]
+    removed = re.findall(r"\.venv[a-z-]*", cleaned.partition("rm -rf")[2])
+    clean = next(line for line in told.splitlines() if line.startswith("| `make clean`"))
+    assert removed
+    assert set(removed) == set(re.findall(r"`(\.venv[a-z-]*)`", clean))
