@@ -39,7 +39,7 @@ from mainstay.ledger.books import books as books_projection
 from mainstay.ledger.database import create as create_ledger
 from mainstay.ledger.database import refuse_missing
 from mainstay.ledger.forgotten import Forgotten
-from mainstay.ledger.head import HEAD_NAME, HeadKeeper
+from mainstay.ledger.head import HeadKeeper, files_of
 from mainstay.ledger.importing import Imported, Target, import_lines
 from mainstay.ledger.known import KnownReader
 from mainstay.ledger.known import known as known_projection
@@ -355,9 +355,9 @@ def import_history(
         opened.callback(OwnerLock(workspace.state, "mainstay history import").release)
         ledger = SqliteLedger(workspace.ledger, keys.database, projected=projections_of(blobs), begin=False)
         opened.callback(ledger.close)
-        done = import_lines(Target(ledger, blobs, keys.people), lines, name, beside=beside, progress=progress)
-        (workspace.state / HEAD_NAME).unlink(missing_ok=True)
-    return done
+        heads = files_of(workspace.ledger, ledger_keys.witness_file(workspace.state))
+        target = Target(ledger, blobs, keys.people, heads)
+        return import_lines(target, lines, name, beside=beside, progress=progress)
 
 
 class Owner(Works):

@@ -14,12 +14,13 @@ from ledger_samples import KEY, PROJECTIONS, append, appended, completed, propos
 
 from mainstay import events as e
 from mainstay.errors import LedgerError
-from mainstay.ledger import backup, chunks, database, keeping, keys, passphrase, restore
+from mainstay.ledger import backup, chunks, database, head, keeping, keys, passphrase, restore
 from mainstay.ledger.archive import archive
 from mainstay.ledger.backup import Source
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.collect import collect
 from mainstay.ledger.exporting import Opened, export
+from mainstay.ledger.head import HeadKeeper, files_of
 from mainstay.ledger.importing import Target, import_lines
 from mainstay.ledger.reader import SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.long
 WORD, ANOTHER = "correct horse battery", "staple of another sort"
 KEEP, LOSE = b"named by a fact" * 500, b"named by nothing" * 500
 LONG_AGO_S = 1_000_000.0
+AT_US = 1_800_000_000_000_000
 
 State = list[tuple[int, str, str]]
 
@@ -65,7 +67,11 @@ def base(tmp_path: Path) -> Path:
 
 
 def open_ledger(base: Path) -> SqliteLedger:
-    return SqliteLedger(base / "acme" / ".mainstay" / "ledger.db", KEY, projected=PROJECTIONS)
+    return SqliteLedger(file_of(base), KEY, projected=PROJECTIONS)
+
+
+def file_of(base: Path) -> Path:
+    return base / "acme" / ".mainstay" / "ledger.db"
 
 
 def blobs_of(base: Path) -> FileBlobs:
@@ -158,7 +164,7 @@ def test_f5_o7_a_restore_that_is_killed_is_whole_or_not_there(base, tmp_path):
 
 def test_f5_o7_an_import_that_is_killed_is_whole_or_not_begun(base, tmp_path):
     lines = io.BytesIO()
-    opened = Opened(base / "acme" / ".mainstay" / "ledger.db", KEY, KEY, blobs_of(base), "1.0")
+    opened = Opened(file_of(base), KEY, KEY, blobs_of(base), "1.0")
     export(opened, lines.write)
     new = tmp_path / "new"
     with open_ledger(new) as ledger:
@@ -166,16 +172,22 @@ def test_f5_o7_an_import_that_is_killed_is_whole_or_not_begun(base, tmp_path):
 
     def imported(base: Path) -> None:
         with closing(open_ledger(base)) as ledger:
-            import_lines(Target(ledger, blobs_of(base), KEY), lines.getvalue().splitlines(keepends=True), "x")
+            HeadKeeper(file_of(base), base / "w1.head", ledger).begin(AT_US)
+            target = Target(ledger, blobs_of(base), KEY, files_of(file_of(base), base / "w1.head"))
+            import_lines(target, lines.getvalue().splitlines(keepends=True), "x")
 
-    before, folder = state_of(base), tmp_path / "w"
+    before, folder, kept = state_of(base), tmp_path / "w", 0
     for place in at_every_line(new, folder, imported):
-        with SqliteReader(folder / "acme" / ".mainstay" / "ledger.db", KEY) as reader:
+        with SqliteReader(file_of(folder), KEY) as reader:
             records = reader.head()[0]
+            heads = [one for one in map(head.read, files_of(file_of(folder), folder / "w1.head")) if one]
+            kept += len(heads)
+            assert all(reader.digest_at(one.position) == one.digest for one in heads), place
         assert records in (1, len(before)), place
         if records == 1:
             imported(folder)
         assert state_of(folder) == before, place
+    assert kept > 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mainstay.errors import WrongKeyError
 from mainstay.ledger.trouble import full
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -72,6 +73,14 @@ def replace(path: Path, content: bytes) -> None:
     write_new(part, content)
     part.replace(path)
     sync_folder(path.parent)
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files, those that are there; off the disk when this returns."""
+    for path in paths:
+        if path.exists():
+            path.unlink()
+            sync_folder(path.parent)
 
 
 def rewrite(path: Path, content: bytes) -> None:

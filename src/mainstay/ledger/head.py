@@ -120,6 +120,14 @@ def witness_of(base: Path, here: Place) -> Path:
     return base.with_name(f"{base.stem}.{here.inode}.head")
 
 
+def files_of(ledger: Path, base: Path) -> tuple[Path, ...]:
+    """Name the heads of a history that speak of this very file; see `witness_of`."""
+    here = place_of(ledger)
+    older = read(base)
+    found = (ledger.with_name(HEAD_NAME), witness_of(base, here))
+    return (*found, base) if older is not None and older.place.is_same_file(here) else found
+
+
 def read_witness(base: Path, here: Place) -> Head | None:
     """Read the head beside the key; None when there is none of this file."""
     found = read(witness_of(base, here)) or read(base)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from mainstay.ledger.batch import INSERT_EVENTS, INSERT_STREAMS
 from mainstay.ledger.blobs import FileBlobs
 from mainstay.ledger.cloudevents import BEGIN, BLOB, END, EVENT, PERSON
 from mainstay.ledger.codec import CODEC_VERSION
+from mainstay.ledger.disk import remove
 from mainstay.ledger.exporting import FORMAT
 from mainstay.ledger.people import ADD_NAME, NAMES, SCHEMA, PersonKeys
 from mainstay.ledger.sqlite import SqliteLedger
@@ -28,7 +30,6 @@ from mainstay.values import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     import apsw
 
@@ -62,11 +63,16 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where an import goes. The caller holds the owner's lock, and closes the ledger afterwards."""
+    """Where an import goes. The caller holds the owner's lock, and closes the ledger afterwards.
+
+    `heads` are files that say where its history stood (`head.files_of`): they would speak of another one afterwards,
+    and accuse this one. They go before it comes, so that it has none however this ends, and the next owner holds it.
+    """
 
     ledger: SqliteLedger
     blobs: FileBlobs
     people_key: bytes
+    heads: tuple[Path, ...] = ()
 
 
 def import_lines(
@@ -87,6 +93,7 @@ def import_lines(
         with connection:
             _clear(connection)
             arriving.run(lines, name, progress)
+            remove(target.heads)
     target.ledger.rebuild()
     return arriving.done()
 
