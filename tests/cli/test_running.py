@@ -16,7 +16,7 @@ def test_a_process_is_run_decided_looked_at_and_taken_back(desk):
     assert card["decision"] == review
     assert len(card["card"]["rows"]) == 5
 
-    standing = desk.json("decide", review, "--keep", "1,3-4", status=3)
+    standing = desk.json("decide", review, "--keep", "1", "--keep", "3-4", status=3)
     (batch,) = standing["questions"]
     mails = desk.json("decide", batch, status=3)["card"]["rows"]
     standing = desk.json("decide", batch, "approve", "--drop", "2")

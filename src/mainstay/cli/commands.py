@@ -37,6 +37,7 @@ from mainstay.cli.options import (
     Reason,
     Steps,
     Sure,
+    refuse_repeats,
     screen_of,
 )
 from mainstay.version import VERSION
@@ -197,9 +198,11 @@ def decide(
     question: Annotated[str, typer.Argument(help="See: mainstay inbox")],
     answer: Annotated[str, typer.Argument(help="approve, reject, ...; without it you see the card.")] = "",
     reason: Reason = "",
-    keep: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
-    drop: Annotated[str | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
-    pick: Annotated[str, typer.Option(metavar="ROW=N", help="Read rows otherwise: 1=2, 3=0 (0: none).")] = "",
+    keep: Annotated[list[str] | None, typer.Option(metavar="ROWS", help="Approve only these rows: 1,3-5")] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="ROWS", help="Approve all rows but these.")] = None,
+    pick: Annotated[
+        list[str] | None, typer.Option(metavar="ROW=N", help="Read rows otherwise: 1=2, 3=0 (0: none).")
+    ] = None,
     edit: Annotated[str, typer.Option(metavar="FILE|-", help='Change it so: JSON such as {"subject": "Hi"}.')] = "",
     fill: Annotated[
         list[str] | None, typer.Option("--set", metavar="name=value", help="Fill in a task's form.")
@@ -218,7 +221,7 @@ def decide(
 
         return many.decide(screen_of(as_json), workspace, question, answer, reason, yes=yes)
     given = {"reason": reason, "keep": named_rows(keep), "drop": named_rows(drop), "edit": edit}
-    given["pick"] = pick
+    given["pick"] = ",".join(pick or ())
     return questions.decide(screen_of(as_json), workspace, question, answer, yes=yes, form=fill or [], **given)
 
 
@@ -463,3 +466,6 @@ def replay(plan: PlanName, as_json: Json = False, workspace: Folder = None) -> i
     from mainstay.cli import replaying
 
     return replaying.replay(screen_of(as_json), workspace, plan)
+
+
+refuse_repeats(app)

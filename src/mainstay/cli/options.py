@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 if TYPE_CHECKING:
+    from typer import Context
+
     from mainstay.cli.screen import Screen
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
@@ -27,6 +30,27 @@ Priority: TypeAlias = Annotated[
 ]
 PlaybookName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="See: mainstay playbook list")]
 Most: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
+
+
+class Once(TyperCommand):
+    """A command that refuses an option given twice where it takes one value: only the last one would count."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the command line; raises UsageError."""
+        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        for one in given:
+            if isinstance(one, TyperOption) and not (one.multiple or one.is_flag) and given.count(one) > 1:
+                ctx.fail(f"{one.opts[0]} was given more than once, and takes one value.")
+        return super().parse_args(ctx, args)
+
+
+def refuse_repeats(app: typer.Typer) -> None:
+    """Have each command of an app refuse what `Once` refuses."""
+    for command in app.registered_commands:
+        command.cls = Once
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            refuse_repeats(group.typer_instance)
 
 
 def screen_of(as_json: bool) -> Screen:

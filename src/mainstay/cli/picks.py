@@ -21,11 +21,11 @@ _READ = re.compile(r"(?:(\d{1,6})\s*=\s*)?(\d{1,3})", re.ASCII)
 _PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
-def named_rows(given: str | None) -> str:
-    """Give what --keep or --drop names, "" when it was not given. Raises InputError where it was, and names nothing."""
-    if given is not None and not given.strip():
+def named_rows(given: Sequence[str] | None) -> str:
+    """Give all that --keep or --drop names, "" when it was not given; raises InputError where one names nothing."""
+    if not all(one.strip() for one in given or ()):
         raise InputError("--keep or --drop was given, but names no row.", remedy="Write rows as in 1,3-5.")
-    return given or ""
+    return ",".join(given or ())
 
 
 def kept_rows(count: int, *, keep: str = "", drop: str = "") -> list[int] | None:
@@ -53,7 +53,9 @@ def read_ways(text: str, rows: Sequence[object]) -> dict[str, str]:
         if number > len(ways) or not ways:
             hint = "Write row=number, as the question numbers them." if ways else f"Leave it out: --drop {row}"
             raise InputError(_no_such(row, number, len(ways)), remedy=hint)
-        found[str(row - 1)] = ways[number - 1].pick if number else NONE
+        way = ways[number - 1].pick if number else NONE
+        if found.setdefault(str(row - 1), way) != way:
+            raise InputError(f"Row {row} can't be read in two ways at once.", remedy="Say for each row which is right.")
     return found
 
 
