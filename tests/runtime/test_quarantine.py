@@ -20,6 +20,7 @@ from mainstay.ledger.lock import holder
 from mainstay.requests.release import STREAM, in_doubt
 from mainstay.runtime.intake import Request
 from mainstay.views import Views
+from mainstay.views.faults import faults, say_held
 from mainstay.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -236,7 +237,12 @@ def test_l6_a_question_that_waits_needs_no_word_and_is_named(workspace, world, t
 
 
 def said_at_start(workspace, world) -> str:
-    return run(workspace, world, lambda owner: asyncio.sleep(0, owner.engine.held))
+    """Why a start holds all work; a walk through the history says so before it."""
+    with Views(workspace) as views:
+        found = views.verify()
+    held = run(workspace, world, lambda owner: asyncio.sleep(0, owner.engine.held))
+    assert bool(faults(found) or say_held(found)) == bool(held), (found, held)
+    return held
 
 
 @pytest.fixture
@@ -275,6 +281,17 @@ def test_l6_an_older_copy_put_back_in_place_is_found(used, world, tmp_path):
         if path.is_file():
             (used.state / path.name).write_bytes(path.read_bytes())  # as `cp` does: into the file that is there
     assert "an older copy of it was put back" in said_at_start(used, world)
+
+
+def test_l6_an_older_file_in_the_place_of_the_newer_one_is_found_by_the_head_it_lies_beside(used, world, tmp_path):
+    """By a walk along the chain too, though it is another file."""
+    shutil.copyfile(used.ledger, tmp_path / "older")
+    run(used, world, lambda owner: start(owner, plan(do("say", "test.say", "two"))))
+    (tmp_path / "older").rename(used.ledger)
+    with Views(used) as views:
+        ((says, _),) = faults(views.verify())
+    assert "its end was cut off" in says
+    assert "went to record" in said_at_start(used, world)
 
 
 def test_l6_a_truncated_wal_is_found(used, world, tmp_path):

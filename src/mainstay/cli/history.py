@@ -16,7 +16,7 @@ from mainstay.ledger.anchor import WORD, Anchor, line_of, sign
 from mainstay.ledger.anchor_places import append_line, texts_at
 from mainstay.ledger.keys import load
 from mainstay.ledger.signing import SigningKey, checked_key, fingerprint
-from mainstay.views.faults import faults, say_anchored
+from mainstay.views.faults import faults, say_anchored, say_held
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,6 +108,8 @@ def _draw_verified(found: Row, console: Console) -> None:
         console.print(text(f"Next: {remedy}", "bold"))
     if not said:
         console.print(text(f"All {found['records']:,} records are as they were written."))
+        if found["held"]:
+            console.print(text(say_held(found), "yellow"))
         console.print(text(f"Newest: {found['head']}", "dim"))
         console.print(text(say_anchored(found), "dim"))
 

@@ -20,7 +20,7 @@ from mainstay.ledger.exporting import Opened, export
 from mainstay.ledger.signing import SigningKey
 from mainstay.version import VERSION
 from mainstay.views import Views
-from mainstay.views.faults import faults, say_anchored
+from mainstay.views.faults import faults, say_anchored, say_held
 from mainstay.views.finding import Wanted
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ async def audit(room: Room, request: Request, line: str = "") -> Response:
         "check": check,
         "running": check is not None and check.task is not None and not check.task.done(),
         "faults": faults(found) if found is not None else (),
+        "held": say_held(found) if found is not None else "",
         "anchored": say_anchored(found) if found is not None else "",
         "line": line,
         "kept_by": room.desk.anchors.places.named if room.desk.anchors is not None else (),

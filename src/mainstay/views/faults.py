@@ -44,6 +44,11 @@ def faults(found: Row) -> list[tuple[str, str]]:
     return said + [(f"Plan {each['plan']}: {each['says']}", each["next"]) for each in found["files"]]
 
 
+def say_held(found: Row) -> str:
+    """Say why whoever goes on with this history will wait for the operator; empty where nothing is in the way."""
+    return f"But {found['held']}. Nothing is done until you say so; see: mainstay doctor" if found["held"] else ""
+
+
 def say_anchored(found: Row) -> str:
     """Say how far the history is anchored outside."""
     if found["kept"] is not None:

@@ -108,6 +108,7 @@ class History(Opened):
             "bad": found.bad,
             "why": found.why,
             "damaged": list(found.damaged),
+            "held": "" if found.bad is not None else self.held() or self.moved(),
             "against": [msgspec.to_builtins(mark) for mark in found.marks],
             "anchored": None if last is None else {"record": last[0], "at": self.time(last[1])},
             "missed": list(tried.fact.missed) if tried and isinstance(tried.fact, e.HistoryAnchored) else [],
@@ -129,11 +130,11 @@ class History(Opened):
         return {"count": len(kept.anchors), "record": newest.position, "at": at, "unsigned": unsigned}
 
     def _heads(self) -> list[Mark]:
-        """Give what the head beside the history and the one beside its key say, of this very file."""
+        """Give what the head beside the history says, wherever both were copied to, and the one beside its key."""
         here = place_of(self._path)
         head, witness = read_head(self._path.with_name(HEAD_NAME)), read_witness(self._witness, here)
         found = (("its head", head), ("its head beside the key", witness))
-        return [Mark(name, one.position, one.digest) for name, one in found if one and one.place.is_same_file(here)]
+        return [Mark(name, one.position, one.digest) for name, one in found if one]
 
     def _unusable_files(self) -> list[Row]:
         """Name the stored files that facts speak of, and that are missing or altered; each once."""
