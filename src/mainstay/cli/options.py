@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
 if TYPE_CHECKING:
-    from typer import Context
-
     from mainstay.cli.screen import Screen
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Give one JSON document on stdout.")]
@@ -35,7 +33,7 @@ Most: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="How many a
 class Once(TyperCommand):
     """A command that refuses an option given twice where it takes one value: only the last one would count."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer gives it no public name
         """Read the command line; raises UsageError."""
         given = self.make_parser(ctx).parse_args(args=list(args))[2]
         for one in given:

@@ -67,7 +67,8 @@ def read_inputs(
     if wrong:
         usage = f"{definition.name} takes: {_usage(definition, '--set ' if noun == 'field' else '')}"
         usage += "" if usage.endswith("...") else "."
-        raise InputError("\n".join(wrong), remedy=" ".join(remedies) if len(remedies) == len(wrong) else usage)
+        own = " ".join(dict.fromkeys(remedies))
+        raise InputError("\n".join(wrong), remedy=own if len(remedies) == len(wrong) else usage)
     return values
 
 
