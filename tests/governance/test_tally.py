@@ -115,14 +115,27 @@ def test_a_clock_that_is_set_back_and_right_again_lets_nothing_be_forgotten_well
     assert tally.is_reached
 
 
-def test_what_came_to_disk_after_the_operators_word_counts_though_it_was_told_before_that_was():
-    tally = Tally([Throttle("test", 3600, failed=2)])
-    for position in (7, 9):
-        tally.note(Entry(position, 5, "failed", "p"))
-    tally.open(8, 5)
+def test_of_what_is_noted_after_the_operators_word_what_lies_behind_it_counts_and_nothing_else():
+    tally = Tally([Throttle("test", 3600, failed=1)])
+    tally.note(Entry(7, 5, "failed", "p"))
+    for _ in range(2):
+        tally.open(8, 5)
+        assert not tally.is_reached
+    tally.note(Entry(6, 5, "failed", "p"))
     assert not tally.is_reached
-    tally.note(Entry(10, 5, "failed", "p"))
+    tally.note(Entry(9, 5, "failed", "p"))
+    tally.open(8, 5)
     assert tally.is_reached
+
+
+def test_a_share_is_reached_as_of_the_record_that_reached_it_whatever_lies_behind_that():
+    tally = Tally([Throttle("test", 3600, share=Share(50, 1))])
+    tally.open(8, 5)
+    for position, kind in ((9, "failed"), (10, "done"), (11, "done")):
+        tally.note(Entry(position, 5, kind, "p"))
+    (reached,) = tally.reached()
+    assert reached is not None
+    assert reached.says == "1 of 1 failed within 1 hour"
 
 
 def test_money_counts_once_for_an_action_that_is_tried_again_and_not_for_one_that_did_not_happen():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -11,64 +10,39 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runtime"))
 
-from kit import MovedClock, Said, Word, World, after, do, each, plan, rule, run, start
+from kit import MovedClock, World, after, do, each, plan, rule, run, start
+from throttle_kit import (
+    FAILS,
+    WAITS,
+    answer,
+    closed,
+    fail_twice,
+    is_paused,
+    settled,
+    throttled,
+    until_closed,
+    workspace_in,
+)
 
 from mainstay import events as e
-from mainstay.app import create_workspace
-from mainstay.contracts import Operation
-from mainstay.errors import CommandRefusedError, Permanent, PlaybookError
+from mainstay.errors import CommandRefusedError, PlaybookError
 from mainstay.governance.throttles import say_bounds
 from mainstay.playbooks.activation import Wanted
 from mainstay.playbooks.changes import changes
 from mainstay.playbooks.policy_book import rules_of_file
 from mainstay.views import Views
 
-BAD = "- {{id: bad, throttle: test, when: {{{when}}}, within: 1h, then: {then}, why: Something is wrong with it.}}\n"
-FAILS = plan(do("a", "test.say", "one"), do("b", "test.refuse", "permanent", needs=after("a")))
-WAITS = plan(do("a", "test.say", "calm"), do("b", "test.shout", "loud", needs=after("a")))
-
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    made = create_workspace(tmp_path / "acme", name="Acme")
-    (made.root / "playbooks" / "test.yaml").write_text(
-        'playbook: test\ntitle: "Named by throttles"\nsteps:\n  nap: {wait: {until: 1s}}\n'
-    )
-    return made
+    return workspace_in(tmp_path / "acme")
 
 
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path / "world")
-
-
-async def throttled(owner, when="failed: 2", then="pause"):
-    (owner.workspace.root / "policies" / "own.yaml").write_text(BAD.format(when=when, then=then))
-    activation = owner.requests.activation
-    wanted = [Wanted(one.kind, one.name, one.digest) for one in changes(activation.versions, owner.workspace.root)]
-    return await activation.activate(wanted, owner.workers, owner.clock.now_us())
-
-
-async def answer(owner, way):
-    told = await owner.requests._methods["throttle"](owner.requests, {"playbook": "test", "way": way}, lambda _: None)
-    await settled(owner, *told["plans"])
-    return told["plans"]
-
-
-async def settled(owner, *plans):
-    for _ in range(1000):
-        await asyncio.sleep(0.01)
-        if all(owner.engine.is_settled(each) for each in plans):
-            return
-
-
-async def until_closed(owner, times=1):
-    for _ in range(1000):
-        await asyncio.sleep(0.01)
-        if len(closed(owner)) == times:
-            return
 
 
 async def caught_up(owner):
@@ -81,21 +55,6 @@ async def caught_up(owner):
 
 def told(owner):
     return [each.fact for each in owner.ledger.tail() if isinstance(each.fact, e.OperatorTold)]
-
-
-def is_paused(owner, plan_id):
-    return owner.engine.load(plan_id).paused_at_us is not None
-
-
-def closed(owner):
-    return [each.fact for each in owner.ledger.read("throttle:test") if isinstance(each.fact, e.ThrottleClosed)]
-
-
-async def fail_twice(owner):
-    first, _ = await start(owner, FAILS)
-    second, _ = await start(owner, FAILS)
-    await settled(owner, first, second)
-    return first, second
 
 
 def test_g8_a_playbook_that_fails_too_often_is_paused_with_all_its_plans_and_new_ones_wait(workspace, world):
@@ -147,30 +106,6 @@ def test_g8_the_operator_lets_it_go_on_and_it_is_counted_anew(workspace, world):
     standing, sorts = run(workspace, world, scenario)
     assert standing == (0, True, 1, (False, 1), 2)
     assert sorts == ["warned", "warned"], "each closing is told, also where they say the same"
-
-
-def test_g8_what_fails_in_the_commit_of_the_operators_word_closes_it_again(workspace, world):
-    """It was counted before the word was heard, and nobody looked at it after."""
-    ends = []
-
-    async def call(call, given):
-        await ends[0].wait()
-        raise Permanent("no")
-
-    hangs = Operation(name="test.hang", summary="Hang", effect="reversible", call=call, input=Word, output=Said)
-
-    async def scenario(owner):
-        ends.append(asyncio.Event())
-        await throttled(owner, when="failed: 1")
-        await owner.requests.propose(plan(do("a", "test.hang", "x")), {})[1]
-        await start(owner, FAILS)
-        await until_closed(owner)
-        ends[0].set()
-        await owner.throttling.answer("test", "go-on")
-        await until_closed(owner, 2)
-        return [fact.says for fact in closed(owner)]
-
-    assert run(workspace, world, scenario, hangs) == ["1 failed within 1 hour"] * 2
 
 
 def test_g8_what_the_operator_paused_stays_paused_when_a_throttle_opens(workspace, world):

@@ -81,7 +81,7 @@ class Tally:
 
     def __init__(self, throttles: Sequence[Throttle], asks_after: int = 0) -> None:
         """Keep what these look back at; they are asked about in what lies past a position of the history."""
-        self._windows = [_Window(throttle) for throttle in throttles]
+        self._throttles, self._windows = throttles, [_Window(throttle) for throttle in throttles]
         self._longest_us = max(throttle.within_s for throttle in throttles) * SECOND_US
         self._asks_after = asks_after
         self._opened, self._opened_us = 0, 0
@@ -98,14 +98,13 @@ class Tally:
     def open(self, position: int, at_us: int) -> None:
         """Count anew from a position of the history on: the operator let it go on then.
 
-        What came to disk after it may have been told before: that is asked about now.
+        What came to disk after it is noted after this. Once more for the same position changes nothing.
         """
+        if position <= self._opened:
+            return
         self._opened, self._opened_us = position, at_us
-        for window in self._windows:
-            window.reached = None
-            window.leave(position, 0)
-            self._ask(window)
-        self._acted = OrderedDict((plan, last) for plan, last in self._acted.items() if last[0] > position)
+        self._windows = [_Window(throttle) for throttle in self._throttles]
+        self._acted.clear()
 
     def note(self, entry: Entry) -> None:
         """Count something, and ask each throttle that it counts for whether a bound is reached by it."""
@@ -155,7 +154,7 @@ class Tally:
             self._latest_us, self._latest_now_us = at_us, self._now_us
         self._last_us = at_us
         for window in self._windows:
-            window.leave(self._opened, self._now_us - window.within_us)
+            window.leave(self._now_us - window.within_us)
         if not self.is_reached:  # else they are asked for
             while self._acted and next(iter(self._acted.values()))[1] <= self._now_us - self._longest_us:
                 self._acted.popitem(last=False)
@@ -177,9 +176,9 @@ class _Window:
         self.reached: _Reached | None = None
         self._throttle = throttle
         self._kinds = _kinds_of(throttle)
-        self._entries: deque[tuple[int, int, Kind]] = deque()  # position, time, what
+        self._entries: deque[tuple[int, Kind]] = deque()  # time, what
         self._count: dict[Kind, int] = dict.fromkeys(KINDS, 0)
-        self._spent: OrderedDict[str, tuple[int, int, Mapping[str, int]]] = OrderedDict()  # by path, as above
+        self._spent: OrderedDict[str, tuple[int, Mapping[str, int]]] = OrderedDict()  # by path, as above
         self._moved: Counter[str] = Counter()  # micro-units by currency
 
     def add(self, entry: Entry, at_us: int) -> bool:
@@ -188,27 +187,27 @@ class _Window:
             return False
         if entry.kind == "spent":
             self.take_back(entry.path)  # tried again: it counts once
-            self._spent[entry.path] = entry.position, at_us, entry.amounts
+            self._spent[entry.path] = at_us, entry.amounts
             self._moved.update(entry.amounts)
         else:
-            self._entries.append((entry.position, at_us, entry.kind))
+            self._entries.append((at_us, entry.kind))
             self._count[entry.kind] += 1
         return True
 
-    def leave(self, position: int, at_us: int) -> None:
-        """Take off what lies up to a position, or up to a moment."""
-        while self._entries and (self._entries[0][0] <= position or self._entries[0][1] <= at_us):
-            self._count[self._entries.popleft()[2]] -= 1
+    def leave(self, at_us: int) -> None:
+        """Take off what lies up to a moment."""
+        while self._entries and self._entries[0][0] <= at_us:
+            self._count[self._entries.popleft()[1]] -= 1
         while self._spent:
-            path, (there, then_us, _) = next(iter(self._spent.items()))
-            if there > position and then_us > at_us:
+            path, (then_us, _) = next(iter(self._spent.items()))
+            if then_us > at_us:
                 return
             self.take_back(path)
 
     def take_back(self, path: str) -> None:
         taken = self._spent.pop(path, None)
         if taken is not None:
-            self._moved.subtract(taken[2])
+            self._moved.subtract(taken[1])
 
     def says(self) -> str:
         """Say what is reached of the bounds; empty while none is."""

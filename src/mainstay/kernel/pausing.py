@@ -57,8 +57,7 @@ def _edit(turn: Turn, command: c.EditPlan) -> None:
 
 
 def _paused(plan: Plan, fact: e.PlanPaused, at_us: int) -> Plan:
-    del fact
-    return replace(plan, paused_at_us=at_us)
+    return replace(plan, paused_at_us=at_us, paused_by=fact.by)
 
 
 def _resumed(plan: Plan, fact: e.PlanResumed, at_us: int) -> Plan:

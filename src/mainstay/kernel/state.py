@@ -166,6 +166,7 @@ class Plan(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()  # limits across plans that it takes a place of
     priority: int = 0
     paused_at_us: int | None = None
+    paused_by: str = ""  # who paused it last
     allowed: int | None = None  # of a part of a long list: how many of its items may still fail
     output: Value = None  # what it returned
     out_labels: Labels = ()

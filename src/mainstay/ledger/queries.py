@@ -81,6 +81,8 @@ LAST_STREAM = """
 SELECT name FROM stream WHERE name = ?1 OR (name > ?1 || '#' AND name < ?1 || '$') ORDER BY name DESC LIMIT 1"""
 # Ids of the plans of a playbook that have not ended and belong to no other. (playbook)
 OPEN_PLANS_OF = "SELECT id FROM plan WHERE playbook = ? AND parent = '' AND ended_at_us IS NULL"
+# Ids of those of them that are paused. (playbook)
+PAUSED_PLANS_OF = OPEN_PLANS_OF + " AND paused_at_us IS NOT NULL"
 # Names of streams, in order. (from, to)
 STREAMS_BETWEEN = "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name"
 # The position of the fact of a kind before so many others of it, past a position. (kind, position, how many)

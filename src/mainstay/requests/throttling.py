@@ -5,11 +5,16 @@ is recorded in the append that pauses the plans, or begins to take back what the
 Then it is reached again at the next start, as of when it was recorded: whatever came to disk since, and however long
 the rest was. Only the newest records can be ones that nobody looked at, because a bound is looked at right after each
 of them. Without throttles nothing of this runs.
+
+A throttle stands as it will be once all that is queued is on disk: a plan that is begun while its closing, or the
+operator's word, is on its way stands behind that in the history, and one before it is among the plans it is about. What
+came to disk meanwhile is counted once that is: the word counts all anew that lies behind it, and nothing before it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -56,6 +61,14 @@ _COUNTED = (
 _KINDS = msgspec.json.encode([kind.__name__ for kind in (*_COUNTED, *_RULES)]).decode()
 
 
+class _Word(NamedTuple):
+    """What is on its way to disk about a throttle, and what came to disk of its playbook meanwhile, to be counted."""
+
+    fact: e.AnyFact
+    on_disk: asyncio.Future[int]
+    meanwhile: list[tuple[str, e.AnyFact, _Told]]
+
+
 class _Told(NamedTuple):
     """Facts of one plan that came to disk together: the last one's position, when, and what an action in them moves."""
 
@@ -78,6 +91,7 @@ class Throttling:
         self._ledger = desk.engine.parts.ledger
         self._rules: dict[str, list[Rule]] = {}
         self._tallies: dict[str, Tally] = {}
+        self._words: dict[str, _Word] = {}  # by playbook: one at a time
         self._playbooks: dict[str, str] = {}  # by plan: its facts are many, and each asks whose it is
         self._since = 0  # the position of what brought the rules into force
         self._counted = 0  # the position up to which the history was counted: what is told of that is not counted again
@@ -107,6 +121,8 @@ class Throttling:
             self._listening = bool(self._rules)
         self._engine.waiting.clear()
         self._counted = self._ledger.head()[0]
+        for word in self._words.values():
+            word.meanwhile.clear()  # it is read
         newest = max(self._counted - UNSEEN, 0)
         self._tallies = {
             name: Tally([rule.throttle for rule in rules if rule.throttle], max(newest, self._since))
@@ -123,15 +139,16 @@ class Throttling:
             self._look(playbook)
 
     def _stand(self, playbook: str) -> None:
-        """Know how a throttle stands: closed, or open since when."""
-        recorded = self._ledger.read(self._stream(playbook))
-        if not recorded:
-            return
-        last = recorded[-1]
-        if isinstance(last.fact, e.ThrottleClosed):
-            self._engine.waiting[playbook] = last.fact.says
-        else:
+        """Know how a throttle stands: closed, or open since when, and then no plan is left paused by it."""
+        last = next(reversed(self._ledger.read(self._stream(playbook))), None)
+        if last is not None and isinstance(last.fact, e.ThrottleOpened):
             self._tallies[playbook].open(last.position, last.recorded_at_us)
+        word = self._words.get(playbook)
+        fact = word.fact if word is not None else last.fact if last is not None else None
+        if isinstance(fact, e.ThrottleClosed):
+            self._engine.waiting[playbook] = _say_why(fact)
+        elif taking := self._letting_go_on(playbook, self._desk.clock.now_us()):
+            self._engine.submit_all(_listed(taking), cause="" if last is None else last.id)
 
     def _read_since(self, at_us: int) -> None:
         position, preparations = self._ledger.first_since(at_us) - 1, Preparations(self._ledger)
@@ -164,8 +181,7 @@ class Throttling:
         """Count that a mail came back, which is on disk at a position of the history."""
         playbook = self._playbook(plan_id)
         if playbook in self._rules and position > self._counted:
-            self._count(playbook, plan_id, fact, _Told(position, at_us, _nothing))
-            self._look(playbook)
+            self._take(playbook, plan_id, (fact,), _Told(position, at_us, _nothing))
 
     def _hear(self, plan_id: str, facts: Sequence[e.AnyFact], plan: Plan, position: int, at_us: int) -> None:
         playbook = self._playbook(plan_id)
@@ -175,7 +191,14 @@ class Throttling:
         def moves(path: str) -> Mapping[str, int]:
             return self._moved(plan.slots[path].operation, plan.slots[path].arguments)
 
-        told = _Told(position, at_us, moves)
+        self._take(playbook, plan_id, facts, _Told(position, at_us, moves))
+
+    def _take(self, playbook: str, plan_id: str, facts: Sequence[e.AnyFact], told: _Told) -> None:
+        """Count what came to disk, and look soon; where a word is on its way, once that is there."""
+        word = self._words.get(playbook)
+        if word is not None:
+            word.meanwhile.extend((plan_id, fact, told) for fact in facts)
+            return
         counted = [self._count(playbook, plan_id, fact, told) for fact in facts]
         if any(counted) and self._tallies[playbook].is_reached:
             asyncio.get_running_loop().call_soon(self._look, playbook)
@@ -227,7 +250,9 @@ class Throttling:
 
     def _look(self, playbook: str) -> None:
         """Pause the plans of a playbook if it has reached a bound, and tell the operator."""
-        if playbook in self._engine.waiting or playbook not in self._rules or self._engine.held:
+        if playbook in self._engine.waiting or playbook in self._words:
+            return
+        if playbook not in self._rules or self._engine.held:
             return
         for rule, counted in zip(self._rules[playbook], self._tallies[playbook].reached(), strict=True):
             assert rule.throttle is not None
@@ -242,58 +267,55 @@ class Throttling:
         paused = self._taking(rest, lambda _: (c.PausePlan(now_us=now_us, by=THROTTLE, reason=why),))
         named = tuple(paused), tuple(undone), counted.plans
         fact = e.ThrottleClosed(rule.id, playbook, counted.says, *named, rule.why, counted.since_us)
+        cause, _ = self._record(playbook, fact, undone | paused, now_us, "mainstay")
         self._engine.waiting[playbook] = why
-        try:
-            cause, _ = self._record(playbook, fact, undone | paused, now_us, "mainstay")
-        except MainstayError:  # it is not closed: what is counted next closes it
-            del self._engine.waiting[playbook]
-            raise
         self._engine.warn(say_closed(fact), cause)
 
     # --- ways on
 
     async def answer(self, playbook: str, way: str) -> Params:
         """Take the operator's answer to a throttle that is closed; on disk when this returns."""
+        while (word := self._words.get(playbook)) is not None:  # somebody else's, or the closing itself
+            await asyncio.wait({word.on_disk})
         recorded = self._ledger.read(self._stream(playbook))
         fact = recorded[-1].fact if recorded else None
         if not isinstance(fact, e.ThrottleClosed):
             raise CommandRefusedError(
                 f"No throttle holds plans of '{playbook}'.", remedy="See all with: mainstay throttle"
             )
-        now_us, why = self._desk.clock.now_us(), f"{fact.says} (rule {fact.rule})"
-        held = [plan for plan in self._open(playbook) if self._is_held(plan)]
+        now_us, why = self._desk.clock.now_us(), _say_why(fact)
         if way == "go-on":
-            taking = self._taking(held, lambda _: (c.ResumePlan(now_us=now_us, by="operator"),))
+            taking = self._letting_go_on(playbook, now_us)
             opened = e.ThrottleOpened("operator", tuple(taking))
             _, on_disk = self._record(playbook, opened, taking, now_us, "operator")
-            position = await on_disk
             self._engine.waiting.pop(playbook, None)
-            if playbook in self._tallies:
-                self._tallies[playbook].open(position, now_us)
-                self._look(playbook)
+            await asyncio.shield(on_disk)
         elif way == "undo":
             tally = self._tallies.get(playbook)
             after = () if tally is None else tally.acted_after(recorded[-1].position)  # it was on its way then
             taking = self._undoing(dict.fromkeys((*fact.acted, *after)), fact.since_us, "operator", why, now_us)
         elif way == "stop":
-            taking = self._taking(held, lambda _: (c.CancelPlan(now_us=now_us, by="operator", reason=why),))
+            end = c.CancelPlan(now_us=now_us, by="operator", reason=why)
+            taking = self._taking(self._open(playbook), lambda plan: (end,) if _is_held(plan) else ())
         else:
             raise InputError(f"A throttle takes no '{way}'.", remedy=f"It takes: {', '.join(WAYS)}.")
         if way != "go-on" and taking:
             await self._engine.submit_all(_listed(taking), actor="operator")
         return {"plan": "", "playbook": playbook, "way": way, "plans": list(taking)}
 
-    def _is_held(self, plan_id: str) -> bool:
-        """Whether a throttle paused it, and not the operator."""
-        if self._engine.load(plan_id).paused_at_us is None:
-            return False
-        facts = (event.fact for event in reversed(self._ledger.read(f"plan:{plan_id}")))
-        return next((fact.by == THROTTLE for fact in facts if isinstance(fact, e.PlanPaused)), False)
+    def _letting_go_on(self, playbook: str, now_us: int) -> Taking:
+        """Let the plans go on that a throttle paused: the operator's word is about all of them."""
+        resume = c.ResumePlan(now_us=now_us, by="operator")
+        paused = self._open(playbook, queries.PAUSED_PLANS_OF)
+        return self._taking(paused, lambda plan: (resume,) if _is_held(plan) else ())
 
     # --- leaves
 
-    def _open(self, playbook: str) -> list[str]:
-        return [row[0] for row in self._ledger.rows(queries.OPEN_PLANS_OF, (playbook,))]
+    def _open(self, playbook: str, among: str = queries.OPEN_PLANS_OF) -> list[str]:
+        """Name the plans of a playbook that have not ended, those among it that are on their way to disk."""
+        on_disk = (row[0] for row in self._ledger.rows(among, (playbook,)))
+        queued = (plan.id for plan in self._engine.queued() if plan.playbook == playbook and not plan.parent)
+        return list(dict.fromkeys((*on_disk, *queued)))
 
     def _undoing(self, plans: Iterable[str], since_us: int, by: str, why: str, now_us: int) -> Taking:
         """Take back what plans did since a moment; a paused one goes on to do that. Only where there is anything.
@@ -351,9 +373,10 @@ class Throttling:
                 wanted = commands(plan)
                 for command in wanted:
                     plan = handle(plan, command).plan
-                found[plan_id] = wanted
             except MainstayError:
                 continue
+            if wanted:
+                found[plan_id] = wanted
         return found
 
     def _record(
@@ -366,8 +389,20 @@ class Throttling:
             stream, length = following_stream(stream), 0
         append = e.Append(stream, length, (e.Draft(fact, now_us, actor),))
         done = self._engine.submit_all(_listed(taking), actor=actor, beside=(append,))
-        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # read anew once it is mended
+        self._words[playbook] = _Word(fact, done, [])
+        done.add_done_callback(partial(self._recorded, playbook, now_us))
         return append.last_id, done
+
+    def _recorded(self, playbook: str, at_us: int, done: asyncio.Future[int]) -> None:
+        """Go on counting once a word is on disk; where that failed all is read anew once it is mended."""
+        word = self._words.pop(playbook)
+        if done.cancelled() or done.exception() is not None or playbook not in self._rules:
+            return
+        if isinstance(word.fact, e.ThrottleOpened):
+            self._tallies[playbook].open(done.result(), at_us)
+        for plan_id, fact, told in word.meanwhile:
+            self._count(playbook, plan_id, fact, told)
+        self._look(playbook)
 
     def _stream(self, playbook: str) -> str:
         return self._engine.parts.places.last_stream(f"{PREFIX}{playbook}")
@@ -382,6 +417,15 @@ def _nothing(path: str) -> Mapping[str, int]:
     """Give what is moved where nothing is."""
     del path
     return NOTHING
+
+
+def _is_held(plan: Plan) -> bool:
+    """Whether a throttle paused it, and not the operator."""
+    return plan.paused_at_us is not None and plan.paused_by == THROTTLE
+
+
+def _say_why(fact: e.ThrottleClosed) -> str:
+    return f"{fact.says} (rule {fact.rule})"
 
 
 def _listed(taking: Taking) -> list[tuple[str, c.PlanCommand]]:

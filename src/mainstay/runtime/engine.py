@@ -524,6 +524,10 @@ class Engine:
         """Whether facts of a plan are on their way to disk."""
         return plan_id in self._queued
 
+    def queued(self) -> list[Plan]:
+        """Give the plans of which facts are on their way to disk, as they will be."""
+        return [self._plans[plan_id] for plan_id in self._queued if plan_id in self._plans]
+
     def is_settled(self, plan_id: str) -> bool:
         """Whether a plan has nothing to do, and neither it nor its child plans anything under way."""
         if plan_id in self.broken:
