@@ -178,6 +178,12 @@ def test_p6_an_undo_asked_for_in_a_pause_that_began_as_an_ending_was_reached_is_
     assert after(scene, RESUMED).same
 
 
+def test_p6_what_ends_in_a_pause_that_goes_on_is_decided_as_it_was():
+    scene = given(do("a"), do("b"), agent("c", "a")).when(*sent("a"), *sent("b"), PAUSE, happen("a"), happen("b"))
+    assert isinstance(scene.history[-1][0], e.PlanParked)
+    assert replay("p", scene.plan.graph, scene.recorded()).same
+
+
 def test_p6_no_other_pause_outlived_its_plan():
     scene = given(do("a"), agent("b", "a")).when(*carried_out("a"), PAUSE, c.CancelPlan(now_us=0, by="operator"))
     assert "it is not paused" in after(scene, RESUMED).difference
