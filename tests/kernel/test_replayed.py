@@ -206,6 +206,14 @@ def test_p6_the_chance_in_a_delay_the_words_of_a_list_and_of_a_card_make_no_diff
     assert altered(stuck, e.DecisionAsked, card={"headline": "other words"}).same
 
 
+@pytest.mark.parametrize("way", [(prepare("a", DENY),), (prepare("a"), intend("a", DENY))], ids=["prepared", "leaving"])
+def test_p6_what_an_older_release_said_of_what_is_forbidden_makes_no_difference_and_what_it_offered_does(way):
+    scene = given(do("a")).when(*way)
+    failure = next(fact.failure for fact, _ in scene.history if isinstance(fact, e.StepStuck))
+    assert altered(scene, e.StepStuck, failure=replace(failure, remedy="Change your mind.")).same
+    assert "differ today in options" in altered(scene, e.DecisionAsked, options=("retry",)).difference
+
+
 # --- what would come out otherwise
 
 

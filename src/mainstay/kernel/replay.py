@@ -19,7 +19,6 @@ from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.evolve import evolve
-from mainstay.kernel.failing import CAP_RULE, FORBIDDEN
 from mainstay.kernel.life import UNDOING
 from mainstay.kernel.plan import handle
 from mainstay.kernel.state import Plan
@@ -210,8 +209,7 @@ def _rejected(fact: e.StepRejected, slot: Slot | None, rest: Before, now_us: int
 
 def _stuck(fact: e.StepStuck, slot: Slot | None, rest: Before, now_us: int) -> c.PlanCommand:
     if slot is not None and slot.status == "prepared" and fact.attempt == slot.attempt:  # it was denied as it left
-        why = fact.failure.message.removeprefix(FORBIDDEN)
-        verdict = Verdict("deny", CAP_RULE if why == fact.failure.message else "", why)
+        verdict = Verdict("deny", "", "")  # what it says stands in the failure
         asked = rest[1].fact if len(rest) > 1 else None
         options = asked.options if isinstance(asked, e.DecisionAsked) else ()
         ways = options if "raise" in options else ()
