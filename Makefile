@@ -41,7 +41,7 @@ bench-quick: setup .venv-bench/packages ## The same in a minute; ends with the r
 	@$(BIN)/python benchmarks/quick.py $(ARGS)
 
 simulate: setup ## Simulate crashes at every boundary: make simulate SEEDS=2000 (docs/testing.md)
-	$(BIN)/python -m mainstay.testing --seeds $(or $(SEEDS),200) $(ARGS)
+	$(BIN)/python -m mainstay.testing $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 torture: setup ## Real faults on real processes, minutes: make torture SEED=7 ROUNDS=20 ARGS=F4 (docs/faults.md)
 	$(BIN)/python tests/torture/torture.py --rounds $(or $(ROUNDS),5) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -186,8 +186,10 @@ def test_l9_a_table_that_no_rebuild_gives_and_an_altered_record_are_found():
     simulation.disk.connection.execute("UPDATE plan SET title = 'other'")
     plan = next(iter(ended.plans))
     simulation.disk.connection.execute("INSERT INTO timer VALUES (1, 'settle', ?, 's', 0)", (plan,))
+    simulation.disk.connection.execute("INSERT INTO timer VALUES (2, 'expiry', ?, '', 0)", (plan,))
     simulation.disk.connection.execute("UPDATE event SET actor = 'nobody' WHERE position = 3")
     found = list(judge.judge(simulation.disk, simulation.world, ended, {}))
     assert any("table plan is not what a rebuild gives" in each for each in found)
     assert any("the chain does not verify" in each for each in found)
     assert f"plan {plan}: 's' is over, and its settle is still waited for" in found
+    assert f"plan {plan} is over, and its expiry is still waited for" in found

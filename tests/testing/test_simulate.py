@@ -51,37 +51,6 @@ def test_a_run_that_dies_differs_from_one_that_does_not():
     assert died.lives == 2
 
 
-def test_a_defect_is_found_and_the_command_that_replays_it_is_printed(monkeypatch, capsys):
-    from mainstay.runtime.settling import Settling
-    from mainstay.testing import chunks
-
-    monkeypatch.setattr(Settling, "settle", lambda *_: None)  # what is uncertain is never settled
-    assert chunks.simulate(range(2), 1, "", sys.stdout.write) == 1
-    said = capsys.readouterr().out
-    assert "python -m mainstay.testing --seed" in said
-    assert "nothing moves" in said
-
-
-def test_a_run_that_was_cut_off_goes_on_where_it_stood(tmp_path, monkeypatch, capsys):
-    from mainstay.testing import chunks
-
-    state = str(tmp_path / "state.json")
-    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
-    monkeypatch.setattr(chunks, "run", lambda _: ["never asked"])
-    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
-    assert "0 of them now" in capsys.readouterr().out
-
-
-def test_what_does_not_fit_into_its_time_is_not_begun_and_that_is_said(tmp_path, capsys):
-    from mainstay.testing import chunks
-
-    state = str(tmp_path / "state.json")
-    assert chunks.simulate(range(1), 1, state, sys.stdout.write, within_s=0) == 0
-    assert "0 of them now in 0 s (no more fit into its time)" in capsys.readouterr().out
-    assert chunks.simulate(range(1), 1, state, sys.stdout.write) == 0
-    assert "1 of them now" in capsys.readouterr().out
-
-
 def test_another_schedule_is_another_history_of_the_same_plans():
     one, other = simulate.Simulation(5).play(), simulate.Simulation(5, (), 1).play()
     assert one.head != other.head

@@ -169,7 +169,8 @@ def _lost(disk: Disk) -> Iterator[str]:
 def _waited_for(disk: Disk) -> Iterator[str]:
     """When all is over nothing is waited for."""
     for plan, path, kind in database.rows(disk.connection, TIMERS):
-        yield f"plan {plan}: '{path}' is over, and its {kind} is still waited for"
+        what = f"plan {plan}: '{path}'" if path else f"plan {plan}"
+        yield f"{what} is over, and its {kind} is still waited for"
 
 
 def _unheard(ended: Ended, told: Mapping[str, str]) -> Iterator[str]:
