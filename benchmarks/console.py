@@ -24,7 +24,7 @@ from urllib.parse import urlencode, urlsplit
 
 import past
 from subject import percentile
-from turns import note, scratch
+from turns import at_least, end_with_parent, heed_signals, note, scratch
 
 from mainstay.console.access import make_link
 from mainstay.ledger import keys as ledger_keys
@@ -113,17 +113,25 @@ class Service:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mainstay.cli", "start"],
                 cwd=self.workspace.root, env=self._env, stdout=log, stderr=log,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - no threads here
             )  # fmt: skip
-        until = time.monotonic() + 120
-        while not ((held := holder(self.workspace.state)) and held.api):
-            assert time.monotonic() < until, "the service did not begin"
-            assert self.process.poll() is None, "the service ended"
-            time.sleep(0.05)
+        try:
+            self._listens()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait()
+
+    def _listens(self) -> None:
+        until = time.monotonic() + 120
+        while not ((held := holder(self.workspace.state)) and held.api):
+            assert time.monotonic() < until, "the service did not begin"
+            assert self.process.poll() is None, "the service ended"
+            time.sleep(0.05)
 
     def cpu_s(self) -> float:
         """Give its time on processors, that of all its threads."""
@@ -299,7 +307,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plans", type=int, default=100_000)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--lines", type=int, default=past.LINES, help="of the statement that is reconciled")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=at_least(1), default=10)
     parser.add_argument("--folder", type=Path, help="where it is kept, and found the next time")
     parser.add_argument("--only", default="", help="screens whose names this pattern finds")
     parser.add_argument("--but", default="^$", help="screens that are left out")
@@ -309,6 +317,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure all of it."""
     wanted = arguments()
+    heed_signals()
     figures: dict[str, object] = {}
     with made(wanted) as (workspace, named):
         env = environment(workspace.root.parent)

@@ -1,9 +1,10 @@
 """`make bench`: everything of benchmarks/README.md; writes results.json, then the table of the project's README.
 
-Shorter, to try it: `make bench ARGS="--rounds 1 --seconds 0.5 --waiting 5000 --events 10000 --plans 1000"`.
+Shorter, to try it: `make bench ARGS="--rounds 1 --seconds 0.5 --waiting 5000 --events 10000 --plans 1000"`. Such a run
+prints its table and writes into `build/` alone.
 
-What a part found is kept in `build/bench-parts.json` until all are done: a run that was broken off goes on where it
-was, if it is begun again the same day, from the same commit and with the same arguments.
+What a part found is kept in `build/bench-parts.json` until all are done: a run that was broken off goes on after the
+last part it finished, if it is begun again the same day, from the same commit and with the same arguments.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import table
 from lives import begin_filling, killed, lists, waiting
-from turns import HERE, ROOT, Subject, note, ratio, scratch
+from turns import HERE, ROOT, Subject, at_least, heed_signals, note, ratio, scratch, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from turns import Env
 
 RESULTS = HERE / "results.json"
-PARTS_DONE = ROOT / "build" / "bench-parts.json"
+SHORT_RESULTS = ROOT / "build" / "bench-results.json"
+PARTS_DONE, SHORT_PARTS_DONE = ROOT / "build" / "bench-parts.json", ROOT / "build" / "bench-parts-short.json"
+# what README and results.json are about, or more of it
+WHOLE: dict[str, float] = {"rounds": 5, "seconds": 3.0, "waiting": 100_000, "events": 1_000_000, "plans": 1_000_000}
 MAINSTAY, LANGGRAPH, DBOS, JOURNAL, DISK = (
     "mainstay_steps.py", "peer_langgraph.py", "peer_dbos.py", "peer_journal.py", "disk.py",
 )  # fmt: skip
@@ -51,43 +55,72 @@ FILL_LIMIT_S = 1200.0
 KILLS = 3
 SMALLEST = 1000  # of a history that grows
 GROWTH_WINDOWS = 5
+LONGEST_S = 60.0  # of a window: an answer that takes twice as long ends the run
 
 Figures: TypeAlias = dict[str, Any]
 
 
 def main() -> None:
     wanted = arguments()
+    heed_signals()
     results = begun_before(about(wanted))
+    if less := shorter(results["made"]):
+        note(f"shorter than a whole run ({less}): README.md and results.json will stay as they are")
     with scratch() as folder:
         for name, part in PARTS.items():
             if name not in results:
                 note(f"--- {name}")
                 results[name] = part(folder, wanted)
-                PARTS_DONE.write_text(json.dumps(results))
-    RESULTS.write_text(json.dumps({"made": results.pop("made"), **results}, indent=1) + "\n")
-    PARTS_DONE.unlink()
-    table.write(json.loads(RESULTS.read_text()))
-    note(f"{RESULTS} and the README's table are written")
+                write_whole(parts_done(results["made"]), json.dumps(results))
+    finish(results)
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    size = at_least(SMALLEST)
+    parser.add_argument("--rounds", type=at_least(1))
+    parser.add_argument("--seconds", type=at_least(0.1, LONGEST_S, of=float), help="of a window")
+    parser.add_argument("--waiting", type=at_least(1), help="plans")
+    parser.add_argument("--events", type=size, help="that the history grows to")
+    parser.add_argument("--plans", type=size, help="that the history grows to")
+    parser.set_defaults(**WHOLE)
+    return parser.parse_args(given)
+
+
+def shorter(made: Figures) -> str:
+    """Say what of a run is less than README's table is made of; "" of a whole run."""
+    return ", ".join(f"--{name} {made[name]:,} of {whole:,}" for name, whole in WHOLE.items() if made[name] < whole)
+
+
+def parts_done(made: Figures) -> Path:
+    """Where parts are kept; to try a shorter run loses nothing of a whole one that was broken off."""
+    return SHORT_PARTS_DONE if shorter(made) else PARTS_DONE
 
 
 def begun_before(made: Figures) -> Figures:
     """Give what a run of the same kind found before it was broken off."""
     with contextlib.suppress(FileNotFoundError, ValueError):
-        found: Figures = json.loads(PARTS_DONE.read_text())
+        found: Figures = json.loads(parts_done(made).read_text())
         if found["made"] == made:
             note(f"going on after {', '.join(name for name in found if name != 'made') or 'nothing'}")
             return found
     return {"made": made}
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of a window")
-    parser.add_argument("--waiting", type=int, default=100_000, help="plans")
-    parser.add_argument("--events", type=int, default=1_000_000, help="that the history grows to")
-    parser.add_argument("--plans", type=int, default=1_000_000, help="that the history grows to")
-    return parser.parse_args()
+def finish(results: Figures) -> None:
+    """Write README's table and results.json; of a shorter run print the table and leave both as they are."""
+    made = results["made"]
+    text = json.dumps(results, indent=1) + "\n"
+    if less := shorter(made):
+        write_whole(SHORT_RESULTS, text)
+        print(table.text(results), flush=True)
+        note(f"This run was shorter than a whole one ({less}), so README.md and {RESULTS} were not written.")
+        note(f"Its figures are in {SHORT_RESULTS}.")
+    else:
+        write_whole(RESULTS, text)
+        table.write(results)
+        note(f"{RESULTS} and the README's table are written")
+    parts_done(made).unlink(missing_ok=True)
 
 
 def about(wanted: argparse.Namespace) -> Figures:

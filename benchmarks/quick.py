@@ -5,6 +5,7 @@ Progress goes to the error output, the JSON is the last line of the output. What
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import statistics
@@ -13,7 +14,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from lives import begin_filling, killed, waiting
-from turns import Subject, note, ratio, scratch
+from turns import Subject, heed_signals, note, ratio, scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,8 @@ WINDOWS = (
 
 
 def main() -> None:
+    check_arguments()
+    heed_signals()
     with scratch() as folder:
         rates = rounds(folder)
         note("plans that wait, and 1,000 in flight when the process is killed")
@@ -60,6 +63,13 @@ def main() -> None:
         "rebuild_vs_journal_rows": ratio(rates["rebuild"], rates["rows"]),
     }
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}), flush=True)
+
+
+def check_arguments() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    unknown = parser.parse_known_args()[1]
+    if unknown:
+        parser.error(f"it takes no arguments, and was given {' '.join(unknown)}. `make bench` takes some")
 
 
 def rounds(folder: Path) -> dict[str, list[float]]:
@@ -95,4 +105,5 @@ def medians(figures: dict[str, list[float]]) -> str:
     return ", ".join(f"{name} {statistics.median(each):,.0f}" for name, each in figures.items())
 
 
-main()
+if __name__ == "__main__":
+    main()

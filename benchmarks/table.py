@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from turns import write_whole
+
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BETWEEN = re.compile(r"(<!-- written by make bench -->\n).*?(<!-- end of make bench -->)", re.DOTALL)
@@ -27,7 +29,7 @@ def write(results: dict[str, Any]) -> None:
     before = README.read_text()
     after, count = BETWEEN.subn(lambda marks: marks[1] + text(results) + marks[2], before)
     assert count == 1, "README.md has lost the marks of make bench"
-    README.write_text(after)
+    write_whole(README, after)
 
 
 def text(results: dict[str, Any]) -> str:
@@ -69,7 +71,7 @@ def paragraph(results: dict[str, Any]) -> list[str]:
     ruled, resumed = waits["ruling_p50_ms"], killed["resume_1000_s"]
     return [
         f"{made['on']}, {made['system']}, Python {made['python']}, {pins}; {fsync}.",
-        f"{waits['waiting']:,} plans that wait for an answer: {waits['waiter_kb']:.2f} KB of memory each,",
+        f"{waits['waiting']:,} plans that wait for an answer: {memory(waits['waiter_kb'])},",
         f"{waits['idle_cpu_percent']:.2f} % of a core, {ruled:.1f} ms (median) from an answer to the next step kept.",
         f"Killed with 1,000 plans in flight: each goes on within {resumed:.2f} s of the next owner's open socket.",
         f"A rebuild goes through {fast['rebuild']['events_per_s']:,.0f} events/s; it takes in",
@@ -78,10 +80,18 @@ def paragraph(results: dict[str, Any]) -> list[str]:
     ]
 
 
+def memory(each_kb: float) -> str:
+    """Say what a difference of two processes shows, which of a few plans is nothing or less."""
+    return f"{each_kb:.2f} KB of memory each" if each_kb > 0 else "too little memory each to be measured"
+
+
 def grown(growth: dict[str, Any]) -> list[str]:
     said: list[str] = []
     for of, sizes in growth.items():
         first, last = sizes[0], sizes[-1]
+        if first is last:
+            said.append(f"At {first[of]:,} {of} a step costs {first['cpu_us_per_step']:.0f} us of processor.")
+            continue
         more = (last["cpu_us_per_step"] / first["cpu_us_per_step"] - 1) * 100
         said.append(
             f"From {first[of]:,} to {last[of]:,} {of} a step's cost goes from {first['cpu_us_per_step']:.0f} to"
