@@ -90,6 +90,16 @@ def test_a_discount_that_nobody_granted_is_said_to_be_none_however_many_invoices
         assert one.says.startswith("leave") <= (forgives(as_picked(to_plain(match), 1)) == "")
 
 
+@pytest.mark.parametrize(
+    ("paid", "off"), [("2.99", [1]), ("2.97", [1, 1, 1]), ("2.95", [1, 2, 2]), ("2.94", [2, 2, 2])]
+)
+def test_a_discount_of_a_coin_on_each_of_several_is_rounded_by_a_coin_each(paid, off):
+    bills = [owes(f"AB-77{at}", "1.00 EUR", NORD, discounts=(Discount(100, "2026-02-20"),)) for at in (1, 2, 3)]
+    line = came("l", f"{paid} EUR", NORD, "AB-771 + AB-772 + AB-773", on="2026-02-12")
+    match = matched([line], bills).match("l")
+    assert [one.amount.minor for one in match.allocations if one.kind == "discount"] == off
+
+
 def test_everything_owed_less_every_discount_in_time_is_one_payment():
     bills = [
         owes("AB-771", "1234.50 EUR", NORD, discounts=TERMS),

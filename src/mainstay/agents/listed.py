@@ -75,6 +75,7 @@ def _granted(receipt: Receipt, paid: int, debts: Sequence[Debt]) -> tuple[tuple[
         rounding = sum(off[at] for at in chosen) - gap
         if chosen and abs(rounding) <= len(chosen):
             spared = [minor if at in chosen else 0 for at, minor in enumerate(off)]
-            spared[chosen[-1]] -= rounding
+            for at in chosen[len(chosen) - abs(rounding) :]:  # by a coin each
+                spared[at] -= 1 if rounding > 0 else -1
             return tuple(spared), all(taken)
     return None
