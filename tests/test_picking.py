@@ -209,6 +209,19 @@ def test_what_a_yes_writes_off_is_said_of_a_row_and_of_each_way_to_read_it():
         assert forgives(odd) == ""
 
 
+def test_a_discount_that_only_some_of_many_invoices_grant_names_a_few_of_those_that_do_not():
+    def off(number, grant=""):
+        amount = {"minor": 100, "currency": "EUR"}
+        return {"invoice": str(number), "kind": "discount", "amount": amount, "grant": grant}
+
+    ended, never = [off(at, "ended") for at in (1, 2)], [off(at, "never") for at in range(3, 10)]
+    row = {"invoice_numbers": list("1234567890"), "allocations": [*ended, *never, off(10)]}
+    assert forgives(row) == (
+        "10.00 EUR (2.00 EUR as a discount that 1, 2 no longer granted on that day, "
+        "7.00 EUR as a discount that 3, 4, 5, 6, 7, and 2 more do not grant, 1.00 EUR as a discount)"
+    )
+
+
 @pytest.mark.parametrize("amount", [{"minor": "x", "currency": "EUR"}, {"minor": 5, "currency": None}, {"minor": "x"}])
 def test_what_an_agent_of_ones_own_calls_an_amount_and_is_none_is_shown_as_what_it_is(amount):
     row = {"invoice_numbers": ["1"], "allocations": [{"kind": "fee", "amount": amount}]}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PaymentKind: TypeAlias = Literal["payment", "write_off", "fee", "discount", "exchange"]
+# Of a discount, on the day of the payment: the invoice grants it (""), it did until a day before, or it never did.
+Grant: TypeAlias = Literal["", "ended", "never"]
 Date = Annotated[str, msgspec.Meta(extra={"mainstay": "date"})]  # YYYY-MM-DD; expressions read it as a date
 # Of a record about who pays and for whom.
 CustomerName: TypeAlias = Annotated[str, personal("name", "customer")]
@@ -179,8 +181,8 @@ class Allocation(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: PaymentKind = "payment"
     paid: Money | None = None
     listed: Money | None = None  # what the invoice's file said was open
-    # A discount that the invoice does not grant; earlier releases recorded nothing of it.
-    not_granted: Annotated[bool, msgspec.Meta(extra={"mainstay": "unnamed", LATER: True})] = False
+    # Of a discount; earlier releases recorded nothing of it.
+    grant: Annotated[Grant, msgspec.Meta(extra={"mainstay": "unnamed", LATER: True})] = ""
 
 
 class Payment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,11 +1,11 @@
 """How an amount fits what is owed, and how it is said."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scenes import came, matched, owes, taught
 
-from mainstay.agents.amounts import fit_amount, instalments, is_forgiven, without
+from mainstay.agents.amounts import fit_amount, grant_of, granted_on, instalments, is_forgiven, without
 from mainstay.contracts import to_plain
 from mainstay.records import Discount
 from mainstay.requests.picking import as_picked, forgives
@@ -73,21 +73,101 @@ def test_a_discount_on_a_part_of_the_invoice_is_asked():
     assert said.given("l") == {"AB-771": "985.00 EUR + 15.00 EUR discount"}
 
 
+ONE, BOTH = "AB-771", "AB-771 + AB-772"
+MORE = (Discount(300, "2026-02-20"),)
+STEPS = (Discount(300, "2026-02-10"), Discount(200, "2026-02-20"))
+
+
 @pytest.mark.parametrize(
-    ("paid", "text", "terms", "said"),
+    ("paid", "text", "terms", "on", "forgiven", "why"),
     [
-        ("980.00 EUR", "AB-771", (), "20.00 EUR (a discount that the invoice does not grant)"),
-        ("980.00 EUR", "AB-771", TERMS, "20.00 EUR (a discount)"),
-        ("1470.00 EUR", "AB-771 + AB-772", (), "30.00 EUR (a discount that the invoices do not grant)"),
-        ("1480.00 EUR", "AB-771 + AB-772", TERMS, "20.00 EUR (a discount)"),
+        # one invoice
+        ("980.00", ONE, ((), ()), "2026-02-12", "20.00 EUR (a discount that the invoice does not grant)",
+         "a usual discount of 2 % that the invoice does not grant"),
+        ("970.00", ONE, (TERMS, ()), "2026-02-12", "30.00 EUR (a discount that the invoice does not grant)",
+         "a usual discount of 3 % that the invoice does not grant"),
+        ("980.00", ONE, (TERMS, ()), "2026-02-12", "20.00 EUR (a discount)", "less the 2 % discount it grants"),
+        ("985.00", ONE, (TERMS, ()), "2026-02-12", "15.00 EUR (a discount)", "less than the 2 % discount it grants"),
+        ("980.00", ONE, (TERMS, ()), "2026-02-22",
+         "20.00 EUR (a discount that the invoice no longer granted on that day)", "two days after the discount ended"),
+        ("980.00", ONE, (TERMS, ()), "2026-04-25",
+         "20.00 EUR (a discount that the invoice no longer granted on that day)", "64 days after the discount ended"),
+        ("980.00", ONE, (MORE, ()), "2026-02-25",
+         "20.00 EUR (a discount that the invoice no longer granted on that day)",
+         "a usual discount of 2 % that the invoice no longer granted on the day of the payment"),
+        ("975.00", ONE, (STEPS, ()), "2026-02-15",
+         "25.00 EUR (a discount that the invoice no longer granted on that day)",
+         "a usual discount of 2.5 % that the invoice no longer granted on the day of the payment"),
+        # two, of which one grants it
+        ("1480.00", BOTH, (TERMS, ()), "2026-02-12", "20.00 EUR (a discount)", "the discount they grant"),
+        ("1470.00", BOTH, (TERMS, ()), "2026-02-12",
+         "30.00 EUR (20.00 EUR as a discount, 10.00 EUR as a discount that AB-772 does not grant)",
+         "a usual discount of 2 % that they do not all grant on the day of the payment"),
+        ("1470.00", BOTH, (TERMS, ()), "2026-02-25",
+         ("30.00 EUR (20.00 EUR as a discount that AB-771 no longer granted on that day, "
+          "10.00 EUR as a discount that AB-772 does not grant)"),
+         "a usual discount of 2 % that they do not grant on the day of the payment"),
+        # two, of which both grant it, or none does
+        ("1470.00", BOTH, (TERMS, TERMS), "2026-02-12", "30.00 EUR (a discount)", "the discount they grant"),
+        ("1477.50", BOTH, (MORE, MORE), "2026-02-12", "22.50 EUR (a discount)",
+         "a usual discount of 1.5 %, less than they grant"),
+        ("1470.00", BOTH, (TERMS, TERMS), "2026-02-25",
+         "30.00 EUR (a discount that the invoices no longer granted on that day)",
+         "a usual discount of 2 % that they no longer granted on the day of the payment"),
+        ("1470.00", BOTH, ((), ()), "2026-02-12", "30.00 EUR (a discount that the invoices do not grant)",
+         "a usual discount of 2 % that they do not grant"),
     ],
-)
-def test_a_discount_that_nobody_granted_is_said_to_be_none_however_many_invoices_are_paid(paid, text, terms, said):
-    bills = [owes("AB-771", "1000.00 EUR", NORD, discounts=terms), owes("AB-772", "500.00 EUR", NORD)]
-    match = matched([came("l", paid, NORD, text, on="2026-02-12")], bills).match("l")
-    assert forgives(to_plain(match)) == said
-    for one in match.others:  # what is left open writes nothing off
-        assert one.says.startswith("leave") <= (forgives(as_picked(to_plain(match), 1)) == "")
+)  # fmt: skip
+def test_a_discount_is_said_to_be_granted_no_longer_or_never_as_each_invoice_grants_it(
+    paid, text, terms, on, forgiven, why
+):
+    bills = [
+        owes(number, amount, NORD, discounts=granted)
+        for number, amount, granted in zip(("AB-771", "AB-772"), ("1000.00 EUR", "500.00 EUR"), terms, strict=True)
+    ]
+    match = matched([came("l", f"{paid} EUR", NORD, text, on=on)], bills).match("l")
+    assert forgives(to_plain(match)) == forgiven
+    assert why in match.why
+    for at, one in enumerate(match.others, 1):  # what is left open writes nothing off
+        assert one.says.startswith("leave") <= (forgives(as_picked(to_plain(match), at)) == "")
+
+
+DAYS = st.sampled_from(["2026-02-08", "2026-02-12", "2026-02-20", "2026-02-25"])
+RATES = st.sampled_from([100, 150, 200, 250, 300])
+OFFERS = st.lists(st.builds(Discount, RATES, DAYS), max_size=3).map(tuple)
+
+
+@example(20_000, 13_400, (Discount(150, "2026-02-08"),), "2026-02-08", 250, False)  # a coin beside 1.5 % of the whole
+@given(st.integers(20_000, 10**7), st.integers(0, 10**5), OFFERS, DAYS, RATES, st.booleans())
+def test_what_is_granted_is_what_fits_a_discount_of_the_invoice_in_time(owed, paid_before, offers, day, rate, of_whole):
+    whole = owed + paid_before
+    invoice = owes("X-1", f"{whole / 100:.2f} EUR", NORD, still=f"{owed / 100:.2f} EUR", discounts=offers)
+    off = (whole if of_whole else owed) * rate // 10_000
+    fit = fit_amount(owed - off, owed, invoice, paid_on=day)
+    if fit.kind == "discount":
+        in_time = fit.granted and not fit.days_late
+        best = max((offer.basis_points for offer in offers if day <= offer.until_on), default=0)
+        grant = grant_of(off, owed, invoice, day)
+        assert (grant == "") == (in_time or off * 10_000 < owed * best + 20_000)  # a coin more is rounding
+        assert (grant == "never") <= (not fit.granted)
+
+
+@given(st.lists(st.tuples(st.integers(100, 10**6), OFFERS), min_size=2, max_size=4), st.integers(-4, 4), RATES, DAYS)
+def test_what_several_invoices_grant_is_granted_by_each_also_where_the_payer_rounded(bills, coins, rate, day):
+    named = [owes(f"AB-77{at}", f"{minor / 100:.2f} EUR", NORD, discounts=own) for at, (minor, own) in enumerate(bills)]
+    least = (
+        sum(granted_on(bill, bill.open.minor, day) for bill in named)
+        or sum(minor for minor, _ in bills) * rate // 10_000
+    )
+    paid = f"{(sum(minor for minor, _ in bills) - least + coins) / 100:.2f} EUR"
+    match = matched([came("l", paid, NORD, " + ".join(bill.number for bill in named), on=day)], named).match("l")
+    off = [one for one in match.allocations if one.kind == "discount"]
+    if "the discount they grant" in match.why:
+        assert {one.grant for one in off} == {""}
+    for one in off:
+        offers = next(bill.discounts for bill in named if bill.number == one.invoice)
+        assert (one.grant == "never") >= (not offers)
+        assert (one.grant == "") <= any(day <= offer.until_on for offer in offers)
 
 
 @pytest.mark.parametrize(

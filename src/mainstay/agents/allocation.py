@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from mainstay.agents.amounts import grant_of
 from mainstay.agents.evidence import confidence
 from mainstay.records import Allocation, Entry, Match
 from mainstay.values import Money, digest_of
@@ -38,13 +39,12 @@ class Shortfall(msgspec.Struct, frozen=True):
 
     gap: Gap
     spared: tuple[int, ...] = ()
-    granted: bool = False  # of a discount: by the invoices, and not only usual
 
 
 def shortfall_of(fit: Fit) -> Shortfall | None:
     """Give what fills the gap where one line is held against one invoice; None where there is none to fill."""
     gap = GAPS.get(fit.kind)
-    return Shortfall(gap, granted=fit.granted) if gap else None
+    return Shortfall(gap) if gap else None
 
 
 def allocate(
@@ -72,7 +72,7 @@ def allocate(
             at += not wanted[at]
         allocations += _payments(receipt, worth, parts)
     if shortfall:
-        allocations += _written_off(receipts[-1], shortfall, _short(debts, allocations))
+        allocations += _written_off(receipts[-1], shortfall.gap, debts, allocations)
     _check(receipts, debts, allocations)
     return tuple(allocations)
 
@@ -177,26 +177,23 @@ def _payments(receipt: Receipt, worth: int, parts: Sequence[tuple[Debt, int]]) -
     return allocations
 
 
-def _written_off(receipt: Receipt, shortfall: Shortfall, short: Iterable[tuple[Debt, int]]) -> list[Allocation]:
-    not_granted = shortfall.gap == "discount" and not shortfall.granted
+def _written_off(receipt: Receipt, gap: Gap, debts: Sequence[Debt], payments: Sequence[Allocation]) -> list[Allocation]:
+    """Give what payments leave open of each invoice as a gap that the last line fills."""
+    paid = dict.fromkeys((debt.number for debt in debts), 0)
+    for payment in payments:
+        paid[payment.invoice] += payment.amount.minor
+    short = [(debt, debt.open - paid[debt.number]) for debt in debts if debt.open > paid[debt.number]]
     return [
         Allocation(
             line_id=receipt.id,
             invoice=debt.number,
-            amount=_owed(debt, missing),
-            kind=shortfall.gap,
+            amount=_owed(debt, off),
+            kind=gap,
             listed=debt.invoice.listed,
-            not_granted=not_granted,
+            grant=grant_of(off, debt.open, debt.invoice, receipt.paid_on) if gap == "discount" else "",
         )
-        for debt, missing in short
+        for debt, off in short
     ]
-
-
-def _short(debts: Sequence[Debt], allocations: Sequence[Allocation]) -> list[tuple[Debt, int]]:
-    paid = dict.fromkeys((debt.number for debt in debts), 0)
-    for allocation in allocations:
-        paid[allocation.invoice] += allocation.amount.minor
-    return [(debt, debt.open - paid[debt.number]) for debt in debts if debt.open > paid[debt.number]]
 
 
 def _owed(debt: Debt, minor: int) -> Money:

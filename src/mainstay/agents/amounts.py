@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from mainstay.records import Discount, Invoice
+    from mainstay.records import Discount, Grant, Invoice
     from mainstay.values import Money
 
 TINY_MINOR = 5  # forgiven without being told to, of invoices a hundred times that
@@ -73,8 +73,8 @@ def fit_amount(  # noqa: PLR0911 - one return for each way to fit
         return Fit("over", gap)
     if gap > owed * EXCHANGE_SHARE * 4:
         return Fit("part", gap, parts=instalments(paid, invoice.amount.minor))
-    most = max((discount.basis_points for discount in invoice.discounts), default=0)
-    if gap * BASIS < owed * most and any(days_after(discount, paid_on) == 0 for discount in invoice.discounts):
+    most = max((one.basis_points for one in invoice.discounts if days_after(one, paid_on) == 0), default=0)
+    if gap * BASIS < owed * most:
         return Fit("discount", gap, most, granted=True, partly=True)
     for points in (*USUAL, *RARE):
         if paid in without(owed, points):
@@ -117,6 +117,23 @@ def granted_on(invoice: Invoice, owed: int, paid_on: str) -> int:
     return max(((owed * discount.basis_points + BASIS // 2) // BASIS for discount in alive), default=0)
 
 
+def grant_of(off: int, owed: int, invoice: Invoice, paid_on: str) -> Grant:
+    """Say whether an invoice grants that so much of what is owed is taken off, or a coin less, as payers round.
+
+    Less than a discount is granted as well. What a discount takes off the whole amount is granted also where a part of
+    that is paid already.
+    """
+    late = [
+        days_after(discount, paid_on)
+        for discount in invoice.discounts
+        for base in _bases(invoice, owed)
+        if base - off in (left := without(base, discount.basis_points)) or (base == owed and owed - off >= left[0] - 1)
+    ]
+    if not late:
+        return "never"
+    return "ended" if min(late) else ""
+
+
 def days_after(discount: Discount, paid_on: str) -> int:
     """Count the days from the end of a discount to a payment; 0 when it came in time."""
     if not discount.until_on or not paid_on or paid_on <= discount.until_on:
@@ -142,14 +159,19 @@ def instalments(paid: int, amount: int) -> int:
 
 def _granted(paid: int, owed: int, invoice: Invoice, paid_on: str) -> Fit | None:
     """Find the discount of the invoice that was taken, one in time before one that had ended."""
-    bases = {owed, min(invoice.amount.minor, owed * 2)} if invoice.amount.minor > owed else {owed}
     found = [
         (days_after(discount, paid_on), discount.basis_points)
         for discount in invoice.discounts
-        for base in sorted(bases)
+        for base in _bases(invoice, owed)
         if owed - paid in {base - left for left in without(base, discount.basis_points)}
     ]
     if not found:
         return None
     late, points = min(found)
     return Fit("discount", owed - paid, points, granted=True, days_late=late)
+
+
+def _bases(invoice: Invoice, owed: int) -> tuple[int, ...]:
+    """Give what a discount may be a share of: what is owed, and the whole amount where up to half of it is paid."""
+    whole = min(invoice.amount.minor, owed * 2)
+    return (owed, whole) if whole > owed else (owed,)

@@ -221,7 +221,7 @@ def _less_discounts(case: Case, receipt: Receipt, paid: int, pool: Sequence[Debt
     currency = pool[0].invoice.open.currency
     total = wording.money(sum(debt.open for debt in pool), currency)
     said = f"{total}, which is this amount with the discounts they grant, {wording.money(sum(spared), currency)}, taken"
-    finding = Finding(0.0, shortfall=Shortfall("discount", tuple(spared), granted=True), said=said)
+    finding = Finding(0.0, shortfall=Shortfall("discount", tuple(spared)), said=said)
     return [_group_of(case, receipt, pool, finding)]
 
 

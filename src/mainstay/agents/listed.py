@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mainstay.agents import wording
-from mainstay.agents.allocation import Shortfall
+from mainstay.agents.allocation import Shortfall, allocate
 from mainstay.agents.amounts import FEE_SHARE, RARE, USUAL, fee_minor, granted_on, is_forgiven, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mainstay.agents.evidence import Debt, Receipt
+    from mainstay.records import Grant
     from mainstay.values import Money
 
 DISCOUNTED_MAX = 8  # invoices with a discount of their own: so many are tried with and without it, 2**8 ways
@@ -41,7 +42,7 @@ def explain(receipt: Receipt, paid: int, debts: Sequence[Debt], write_off: Money
     gap = total - paid
     if gap > 0 and (granted := _granted(receipt, paid, debts)):
         said = f"{wording.money(gap, currency)} more than this amount, the discount they grant"
-        return Short(Shortfall("discount", granted[0], granted=True), said, settles=granted[1])
+        return Short(Shortfall("discount", granted[0]), said, settles=granted[1])
     if is_forgiven(gap, total, currency, write_off):
         more = "more" if gap > 0 else "less"
         said = f"{wording.money(abs(gap), currency)} {more} than this amount"
@@ -54,9 +55,9 @@ def explain(receipt: Receipt, paid: int, debts: Sequence[Debt], write_off: Money
         return Short(Shortfall("fee"), f"{said}, as when {receipt.provider} keeps its fees")
     for points in (*USUAL, *RARE):
         if paid in without(total, points) or abs(total * points // 10_000 - gap) <= len(debts) // 2:
-            share = wording.percent(points)
-            said += f", a usual discount of {share} that they do not grant on the day of the payment"
-            return Short(Shortfall("discount"), said)
+            shortfall = Shortfall("discount")
+            grants: set[Grant] = {one.grant for one in allocate([receipt], debts, shortfall) if one.kind == "discount"}
+            return Short(shortfall, f"{said}, {wording.say_usual(points, grants, 'they')}")
     if gap <= min(fee_minor(currency), total * FEE_SHARE):
         return Short(Shortfall("fee"), f"{said}, as when a bank keeps a fee")
     return None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from mainstay.agents.amounts import grant_of
 from mainstay.agents.names import NEAR, words_of
 from mainstay.values import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Collection, Container, Sequence
 
     from mainstay.agents.evidence import Debt, Evidence, Receipt
-    from mainstay.records import Payout
+    from mainstay.records import Grant, Payout
 
 MONTHS = "January February March April May June July August September October November December".split()
 SPELLED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -188,6 +189,20 @@ def _count(number: int) -> str:
     return (SPELLED[number] if number < len(SPELLED) else str(number)).capitalize()
 
 
+def say_usual(basis_points: int, grants: Collection[Grant], who: Literal["the invoice", "they"]) -> str:
+    """Say of a discount that people take whether it was granted to them, by one invoice or by each of several."""
+    usual = f"a usual discount of {percent(basis_points)}"
+    if len(grants) > 1:
+        return f"{usual} that {who} do not {'all ' * ('' in grants)}grant on the day of the payment"
+    match next(iter(grants)):
+        case "":
+            return f"{usual}, less than {who} grant{'s' * (who != 'they')}"
+        case "ended":
+            return f"{usual} that {who} no longer granted on the day of the payment"
+        case "never":
+            return f"{usual} that {who} {'do' if who == 'they' else 'does'} not grant"
+
+
 def percent(basis_points: int) -> str:
     """Write a discount: "2 %", "1.5 %"."""
     return f"{basis_points / 100:g} %"
@@ -280,7 +295,9 @@ def _discount(evidence: Evidence, gap: str) -> str:
     fit = evidence.fit
     share = percent(fit.basis_points)
     if not fit.granted:
-        return f"the amount is short by {gap}, a usual discount of {share} that the invoice does not grant"
+        debt = evidence.debt
+        grant = grant_of(fit.difference, debt.open, debt.invoice, evidence.receipt.paid_on)
+        return f"the amount is short by {gap}, {say_usual(fit.basis_points, {grant}, 'the invoice')}"
     if fit.partly:
         return f"the amount is short by {gap}, less than the {share} discount it grants"
     if fit.days_late:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mainstay.errors import InputError
-from mainstay.said import is_money, is_record, say_value
+from mainstay.said import cut, is_money, is_record, say_value
 from mainstay.values import Money, say_total
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ _NUMBERS = "invoice_numbers"
 _EVEN = 0.75  # less sure than this the other reading is about as good: nothing is picked for whoever answers
 # How a match explains what it writes off, by the kind of its allocation.
 _FORGIVEN = {"discount": "a discount", "fee": "a fee", "exchange": "lost in exchange", "write_off": "a difference"}
+# And of a discount by what it says of the grant, of one invoice and of several.
+_GRANTS = {
+    "ended": ("no longer granted on that day", "no longer granted on that day"),
+    "never": ("does not grant", "do not grant"),
+}
 
 
 class Way(NamedTuple):
@@ -47,9 +52,21 @@ def ways_of(row: object) -> list[Way]:
 
 
 def forgives(row: object) -> str:
-    """Say what a yes to a match writes off, "" for nothing: "50.00 EUR (a discount)", or one that was not granted."""
+    """Say what a yes to a match writes off, "" for nothing: "50.00 EUR (a discount)", or one that was not granted.
+
+    Where not all of it is of one kind: "30.00 EUR (20.00 EUR as a discount, 10.00 EUR as a discount that 2026-118 does
+    not grant)".
+    """
     off = _written_off(row)
-    whys = dict.fromkeys(_why_off(one, several=len(off) > 1) for one in off)
+    alike: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in off:
+        grant = str(one.get("grant"))
+        alike.setdefault((str(one["kind"]), grant * (grant in _GRANTS)), []).append(one)
+    whole = len(alike) == 1
+    whys = [
+        ("" if whole else f"{_total(ones)} as ") + _FORGIVEN[kind] + _say_grant(grant, ones, whole=whole)
+        for (kind, grant), ones in alike.items()
+    ]
     return f"{_total(off)} ({', '.join(whys)})" if off else ""
 
 
@@ -195,9 +212,14 @@ def _written_off(row: object) -> list[dict[str, Any]]:
     return [one for one in off if is_money(one.get("amount"))]
 
 
-def _why_off(allocation: Mapping[str, Any], *, several: bool) -> str:
-    no_grant = " that the invoices do not grant" if several else " that the invoice does not grant"
-    return _FORGIVEN[str(allocation["kind"])] + no_grant * (allocation.get("not_granted") is True)
+def _say_grant(grant: str, allocations: Sequence[Mapping[str, Any]], *, whole: bool) -> str:
+    """Say of a discount that is not granted who does not grant it: by number where others of the match do."""
+    if not grant:
+        return ""
+    several = len(allocations) > 1
+    numbers = say_value(cut([one.get("invoice") for one in allocations], _NAMED))
+    who = f"the invoice{'s' * several}" if whole else numbers
+    return f" that {who} {_GRANTS[grant][several]}"
 
 
 def _total(allocations: Sequence[Mapping[str, Any]]) -> str:
