@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FULL_BYTES = 256 * 1024  # with less than this free the disk is full: SQLite then names other errors too
 ROOM_BYTES = 16 * 1024 * 1024  # after the disk was full, work goes on when so much is free
-RESTORE = "`mainstay history verify` says how far the history is whole. Restore the workspace from a backup."
+RESTORE = "Restore the workspace from a backup. Where it opens, `mainstay history verify` says how far it is whole."
 _ROOM = "Make room on the disk of {folder} and try again; what was recorded is safe."
 _ANEW = (
     "Make them anew, which changes nothing that was recorded: mainstay history rebuild. "
