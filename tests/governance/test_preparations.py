@@ -1,4 +1,4 @@
-"""What an intent was prepared as, found in the history (governance/deeds.py)."""
+"""What an intent was prepared as, found in the history (governance/preparations.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from mainstay import events as e
-from mainstay.governance.deeds import Preparations
+from mainstay.governance.preparations import Preparations
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.values import Failure, Verdict
 
@@ -65,7 +65,8 @@ def test_what_was_walked_past_is_not_read_and_what_came_since_is_found_too(ledge
         preparations.note(recorded)
     (first,) = intents(ledger)
     assert (preparations.of(first, "a"), ledger.reads) == (FIRST, {})
-    assert preparations.of(first, "a") == FIRST
+    assert preparations.of(first, "a") == FIRST, "it is tried again"
     append(ledger, 2, SECOND, TRY)
-    _, second = intents(ledger)
-    assert preparations.of(second, "a") == SECOND
+    *_, prepared, second = ledger.tail()
+    preparations.note(prepared)
+    assert (preparations.of(second, "a"), ledger.reads) == (SECOND, {})

@@ -8,14 +8,22 @@ import pytest
 
 from mainstay import events as e
 from mainstay.governance.deeds import Sums
+from mainstay.governance.preparations import Preparations
+from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.values import Verdict
 
 AT_US = 1_763_726_400_000_000
 EUR = {"minor": 500, "currency": "EUR"}
 
 
-def fed(*arguments):
-    sums = Sums(ZoneInfo("UTC"), lambda _: {"amount": "amount"}, lambda value: value)
+@pytest.fixture
+def ledger(tmp_path):
+    with SqliteLedger(tmp_path / "ledger.db", bytes(32)) as opened:
+        yield opened
+
+
+def fed(ledger, *arguments):
+    sums = Sums(ZoneInfo("UTC"), lambda _: {"amount": "amount"}, lambda value: value, Preparations(ledger))
     for number, given in enumerate(arguments):
         path, verdict = f"a{number}", Verdict("allow", "reversible", "")
         prepared = e.EffectPrepared(path, "bank.pay", 1, "reversible", given, "d", verdict)
@@ -28,15 +36,15 @@ def recorded(fact):
     return e.Recorded(1, "plan:p", 1, type(fact).__name__, 1, AT_US, "mainstay", "", "p", fact)
 
 
-def test_g1_it_is_counted_and_what_was_moved_in_all_is_not_known():
-    done = fed({"amount": EUR}, {"amount": "a lot"}, {"amount": EUR}).on_day("bank.pay", "2025-11-21")
+def test_g1_it_is_counted_and_what_was_moved_in_all_is_not_known(ledger):
+    done = fed(ledger, {"amount": EUR}, {"amount": "a lot"}, {"amount": EUR}).on_day("bank.pay", "2025-11-21")
     assert (done.times, done.minor) == (3, {"EUR": 1000})
     with pytest.raises(ValueError, match="how much it moved"):
         done.money()
 
 
-def test_g1_once_it_did_not_happen_all_is_known_again():
-    sums = fed({"amount": EUR}, {"amount": "a lot"})
+def test_g1_once_it_did_not_happen_all_is_known_again(ledger):
+    sums = fed(ledger, {"amount": EUR}, {"amount": "a lot"})
     sums.feed(recorded(e.EffectAbsent("a1", "nobody saw it")))
     done = sums.of_plan("p", "bank.pay")
     assert (done.times, done.money().minor) == (1, 500)

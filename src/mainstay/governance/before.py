@@ -13,7 +13,7 @@ import msgspec
 
 from mainstay import events as e
 from mainstay.errors import MainstayError
-from mainstay.governance.deeds import Preparations, Records
+from mainstay.governance.preparations import Preparations, Records
 from mainstay.kernel.budget import COUNT, DOLLARS, TOKENS, Spending, counts_of
 from mainstay.kernel.state import caller_of, is_call
 
@@ -124,9 +124,8 @@ class _Reading:
     def feed(self, recorded: Recorded, *, is_within: bool) -> None:
         """Take the next fact; of what came before the time in question only what it says of later ones counts."""
         fact, plan = recorded.fact, recorded.stream.partition(":")[2].partition("/")[0]
-        if isinstance(fact, e.EffectPrepared):
-            self._preparations.note(recorded)
-        elif isinstance(fact, e.JournalOpened):
+        self._preparations.note(recorded)
+        if isinstance(fact, e.JournalOpened):
             self._agents[recorded.stream] = fact.agent
         elif isinstance(fact, e.EffectIntended):
             if is_within and not fact.path.startswith("~"):

@@ -8,86 +8,26 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from mainstay import events as e
 from mainstay.errors import MainstayError
+from mainstay.governance.preparations import Preparations
 from mainstay.governance.roles import AMOUNT, amounts_of
 from mainstay.values import SECOND_US, Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from mainstay.events import Recorded
+    from mainstay.governance.preparations import Records
     from mainstay.values import Role, Value
 
 RolesOf: TypeAlias = "Callable[[str], Mapping[str, Role]]"  # of an operation, by its name
 
 PLANS_KEPT = 64
-PLANS_READ = 16  # whose preparations are kept at once
 PAGE = 1000
-
-
-class Records(Protocol):
-    """What is read of a ledger: the ledger itself, or its reader."""
-
-    def read(self, stream: str, after: int = 0) -> list[Recorded]:
-        """Give the facts of a stream."""
-        ...
-
-    def tail(self, after: int = 0, limit: int = 1000) -> Iterator[Recorded]:
-        """Give facts past a position, in order."""
-        ...
-
-    def first_since(self, at_us: int) -> int:
-        """Give the position of the first fact recorded at a time or later."""
-        ...
-
-
-class Preparations:
-    """Finds what intents were prepared as: among what was walked past, else in their plan, which is read once."""
-
-    def __init__(self, ledger: Records) -> None:
-        """Take the history."""
-        self._ledger = ledger
-        self._passed: dict[tuple[str, str], e.EffectPrepared] = {}  # by stream and path: not intended yet
-        self._plans: OrderedDict[str, _Prepared] = OrderedDict()  # by stream
-
-    def note(self, recorded: Recorded) -> None:
-        """Know of a preparation that a walk along the history passes."""
-        if isinstance(recorded.fact, e.EffectPrepared):
-            self._passed[recorded.stream, recorded.fact.path] = recorded.fact
-
-    def of(self, intended: Recorded, path: str) -> e.EffectPrepared | None:
-        """Give the newest before an intent, for one that is tried again, too; None where the history has none."""
-        passed = self._passed.pop((intended.stream, path), None)
-        if passed is not None:
-            return passed
-        plan = self._plans.pop(intended.stream, None) or _Prepared(0, {})
-        if plan.until < intended.sequence:
-            plan = self._read(intended.stream, plan)
-        self._plans[intended.stream] = plan
-        if len(self._plans) > PLANS_READ:
-            self._plans.popitem(last=False)
-        earlier = (fact for sequence, fact in reversed(plan.by_path.get(path, ())) if sequence < intended.sequence)
-        return next(earlier, None)
-
-    def _read(self, stream: str, plan: _Prepared) -> _Prepared:
-        """Read on from where it was read up to."""
-        until = plan.until
-        for event in self._ledger.read(stream, until):
-            until = event.sequence
-            if isinstance(event.fact, e.EffectPrepared):
-                plan.by_path.setdefault(event.fact.path, []).append((until, event.fact))
-        return _Prepared(until, plan.by_path)
-
-
-class _Prepared(NamedTuple):
-    """What a plan prepared, up to a sequence of its stream."""
-
-    until: int
-    by_path: dict[str, list[tuple[int, e.EffectPrepared]]]  # with its sequence; longest ago first
 
 
 class Done(NamedTuple):
@@ -118,35 +58,27 @@ class _Counted(NamedTuple):
 class Sums:
     """Counts of facts that are fed in order: by operation and day, by operation and plan."""
 
-    def __init__(self, zone: ZoneInfo, roles: RolesOf, load: Callable[[Value], Value]) -> None:
-        """Take the company's time zone, the roles of operations, and what opens recorded arguments."""
-        self._zone, self._roles, self._load = zone, roles, load
-        self._prepared: dict[tuple[str, str], e.EffectPrepared] = {}
+    def __init__(
+        self, zone: ZoneInfo, roles: RolesOf, load: Callable[[Value], Value], preparations: Preparations
+    ) -> None:
+        """Take the company's time zone, the roles of operations, what opens recorded arguments, and a walk's memory."""
+        self._zone, self._roles, self._load, self._preparations = zone, roles, load, preparations
         self._intended: dict[tuple[str, str], _Counted] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._minor: dict[tuple[str, str], Counter[str]] = {}
         self._unread: Counter[tuple[str, str]] = Counter()
 
-    def feed(self, recorded: Recorded, prepared: e.EffectPrepared | None = None) -> bool:
-        """Count one fact; `prepared` is what an intent was prepared as, where that was never fed.
-
-        False: it is an intent whose preparation is not known.
-        """
+    def feed(self, recorded: Recorded) -> None:
+        """Count one fact."""
         fact = recorded.fact
-        if isinstance(fact, e.EffectPrepared):
-            self._prepared[recorded.plan, fact.path] = fact
-        elif isinstance(fact, e.EffectIntended):
-            known = self._prepared.get((recorded.plan, fact.path), prepared)
-            if known is None:
-                return False
-            self._prepared[recorded.plan, fact.path] = known
-            self._add(recorded, known)
+        self._preparations.note(recorded)
+        if isinstance(fact, e.EffectIntended):
+            if (prepared := self._preparations.of(recorded, fact.path)) is not None:
+                self._add(recorded, prepared)
         elif isinstance(fact, (e.EffectRefused, e.EffectAbsent)):
             self._take_back(recorded.plan, fact.path)
         elif isinstance(fact, e.EffectDone):  # it stays counted, and nothing more is asked about it
             self._intended.pop((recorded.plan, fact.path), None)
-            self._prepared.pop((recorded.plan, fact.path), None)
-        return True
 
     def on_day(self, operation: str, day: str) -> Done:
         """Give what an operation did on a day, YYYY-MM-DD."""
@@ -206,7 +138,6 @@ class Deeds:
         self._zone = ZoneInfo(timezone)
         self._day: str = ""
         self._position = 0
-        self._preparations = Preparations(ledger)
         self._today = self._sums()
         self._plans: OrderedDict[str, tuple[Sums, int, deque[Recorded]]] = (
             OrderedDict()
@@ -230,7 +161,7 @@ class Deeds:
         return sums.of_plan(plan, operation)
 
     def _sums(self) -> Sums:
-        return Sums(self._zone, self._roles, self._load)
+        return Sums(self._zone, self._roles, self._load, Preparations(self._ledger))
 
     def _catch_up(self, now_us: int) -> None:
         day = day_of(now_us, self._zone)
@@ -239,10 +170,13 @@ class Deeds:
             self._position = self._ledger.first_since(midnight_us(now_us, self._zone)) - 1
         while page := self._page():
             for recorded in page:
-                if day_of(recorded.recorded_at_us, self._zone) == day and not self._today.feed(recorded):
-                    path = getattr(recorded.fact, "path", "")
-                    self._today.feed(recorded, self._preparations.of(recorded, path))  # it was on a day before
+                # whatever a clock that was set back dated: what an action of today is, and that it did not happen
+                if not isinstance(recorded.fact, e.EffectIntended) or self._is_of(recorded, day):
+                    self._today.feed(recorded)
             self._position = page[-1].position
+
+    def _is_of(self, recorded: Recorded, day: str) -> bool:
+        return day_of(recorded.recorded_at_us, self._zone) == day
 
     def _page(self) -> list[Recorded]:
         most = min(PAGE, self.before - 1 - self._position) if self.before else PAGE

@@ -23,7 +23,7 @@ import msgspec
 from mainstay import commands as c
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, CommitFailedError, InputError, MainstayError
-from mainstay.governance.deeds import Preparations
+from mainstay.governance.preparations import Preparations
 from mainstay.governance.roles import AMOUNT
 from mainstay.governance.throttles import MAIL, PREFIX, Entry, Kind, Tally, Throttle, kind_of, moved_by
 from mainstay.kernel.plan import handle
