@@ -12,7 +12,7 @@ from ledger_samples import KEY, NOW_US, PROJECTIONS, append, append_all, appende
 from mainstay import events as e
 from mainstay.errors import CommandRefusedError, ConflictError, LedgerError
 from mainstay.ledger import queries
-from mainstay.ledger.reader import SqliteReader
+from mainstay.ledger.reader import SET_BACK, SqliteReader
 from mainstay.ledger.sqlite import SqliteLedger
 from mainstay.values import BlobRef, Sealed
 
@@ -79,6 +79,8 @@ def test_l1_the_tail_gives_all_streams_in_the_order_of_positions(ledger):
         ([(0, 5), (60, 100), (-9000, 50), (60, 50)], 60, 6),  # set back, and right again
         ([(0, 1500), (60, 300), (-9000, 4000), (60, 50)], 60, 1501),
         ([(60, 1500), (-9000, 4000)], 60, 1),  # set back, and still so
+        ([(60, 5), (-9000, SET_BACK), (60, 5)], 60, 1),
+        ([(60, 5), (-9000, SET_BACK + 1), (60, 5)], 60, SET_BACK + 7),
         ([(9000, 1500), (0, 11_000), (60, 50)], 60, 12_501),  # ahead once, long ago: that is not read again every day
     ],
 )

@@ -109,7 +109,7 @@ class Reading(Protocol):
         """Give the position of the first fact recorded at a time or later; the one past the last where none was.
 
         Positions lie in the order of time, but for a clock that was set. Few records are looked at, however many there
-        are: earlier ones beyond SET_BACK in a row that are of before that time are not found.
+        are: earlier ones behind more than SET_BACK in a row that are of before that time are not found.
         """
         last = self.head()[0]
         if not last:
@@ -118,7 +118,7 @@ class Reading(Protocol):
         first = min(before[0][0] + STRIDE, last + 1) if before else (last - 1) % STRIDE + 1  # the first that was asked
         found: int | None = first
         while found is not None:
-            first, found = found, self.rows(FIRST_BETWEEN, (found - SET_BACK, found, at_us))[0][0]
+            first, found = found, self.rows(FIRST_BETWEEN, (found - SET_BACK - 1, found, at_us))[0][0]
         return first
 
     def head(self) -> tuple[int, str]:
