@@ -187,6 +187,11 @@ def run(
     return subprocess.CompletedProcess(program.arguments, program.wait(end - time.monotonic()), said, told)
 
 
+def beforehand() -> None:
+    """Start the process that programs are forked from now: signals that are blocked just now never reach them."""
+    _host()
+
+
 @functools.cache
 def _host() -> socket.socket:
     """Start the process that all programs of this one are forked from; give where it is asked."""
