@@ -160,6 +160,7 @@ def begun() -> tuple[e.PlanFact, ...]:
 
 def test_p6_an_undo_that_waited_for_that_pause_to_end_is_decided_as_it_was():
     on = over().when(undo(), *back("a")).stands("undone")
+    assert replay("p", on.plan.graph, on.recorded()).same
     carried = tuple(fact for fact, _ in on.history[place(on, e.UndoStarted) :])
     assert isinstance(carried[-1], e.PlanUndone)
     assert after(over(), *begun(), RESUMED, *carried).same
@@ -175,6 +176,9 @@ def test_p6_an_undo_asked_for_in_a_pause_that_began_as_an_ending_was_reached_is_
     assert replay("p", scene.plan.graph, scene.recorded()).same
     scene.history.append((e.PlanParked(), scene.now_us))
     assert replay("p", scene.plan.graph, scene.recorded()).same
+    wrong = replace(RESUMED, paused_us=1)
+    assert after(scene, wrong).difference == "PlanResumed would differ today in paused_us"
+    scene.history.pop()
     assert after(scene, RESUMED).same
 
 
