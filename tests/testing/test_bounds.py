@@ -8,6 +8,7 @@ from mainstay.governance.throttles import Share, Throttle
 from mainstay.governance.windows import read_window
 from mainstay.kernel.budget import COUNT, Cap
 from mainstay.kernel.state import Plan
+from mainstay.requests.release import RELEASED
 from mainstay.testing import bounds, rules
 from mainstay.testing.clock import EPOCH_US
 from mainstay.testing.setting import Setting
@@ -50,6 +51,8 @@ def test_g8_what_leaves_while_its_throttle_is_closed_is_found():
     assert list(bounds.throttled(throttle, inside)) == [said[0].replace("p1", "p1-s0")]
     assert list(bounds.throttled({"throttle:p0": closed}, {"p1": facts})) == []
     assert list(bounds.throttled(throttle, {"p1": [*recorded(proposed("p2")), *facts[1:]]})) == []
+    released = [*facts[:1], *recorded(intended(verdict=RELEASED), first=15)]
+    assert list(bounds.throttled(throttle, {"p1": released})) == [], "it may have left before this copy was made"
     let_on = recorded(e.PlanResumed("operator", 0), first=14)
     assert list(bounds.throttled(throttle, {"p1": [*facts, *let_on]})) == []
 
@@ -134,6 +137,7 @@ def test_what_leaves_outside_its_hours_or_before_its_time_is_found():
     assert found(intended(), hour=5) == said  # of Monday: it belongs to the night of Sunday
     assert found(intended(), hour=22) == found(intended(), hour=24 + 5) == []
     assert found(e.DispatchDue("a", "operator"), intended(), hour=12) == []
+    assert found(intended(verdict=RELEASED), hour=12) == [], "it may have left before this copy was made"
     early = e.EffectDelayed("a", EPOCH_US + 24 * HOUR_US)
     assert found(early, e.DispatchDue("a"), hour=23) == ["plan p1: 'a' was to leave before its time"]
     assert found(early, e.DispatchDue("a"), hour=24) == []

@@ -48,7 +48,7 @@ DOUBTS: dict[Doubt, str] = {
     "later": "its turn had not come; it may have come since",
 }
 _NOT_KNOWN = Failure("transient", "This history is a copy, and what happened after it was made is not known")
-_RELEASED = Verdict("allow", "released", "It may have been sent after this copy of the history was made.")
+RELEASED = Verdict("allow", "released", "It may have been sent after this copy of the history was made.")
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -220,7 +220,7 @@ def _of_effect(desk: Requests, plan: Plan, path: str, answer: str, asked: int) -
         if answer == "did_not_happen" or (answer == "run" and (operation.settle != "lookup" or operation.in_ledger)):
             return [], asked
         token = desk.engine.effects.token(plan.id, path, slot.generation)
-        found.append(c.IntendEffect(now_us=now_us, path=path, token=token, verdict=_RELEASED))
+        found.append(c.IntendEffect(now_us=now_us, path=path, token=token, verdict=RELEASED))
     if slot.status in ("prepared", "delayed", "intended"):
         found.append(c.LoseEffect(now_us=now_us, path=path, failure=_NOT_KNOWN))
     if answer == "run":

@@ -17,6 +17,7 @@ from mainstay.governance.throttles import MAIL, kind_of
 from mainstay.governance.throttles import PREFIX as THROTTLE
 from mainstay.kernel import budget
 from mainstay.kernel.budget import COUNT
+from mainstay.requests.release import RELEASED
 from mainstay.runtime.bounces import PREFIX as BOUNCES
 from mainstay.runtime.engine import THROTTLE as BY_THROTTLE
 from mainstay.values import SECOND_US
@@ -165,7 +166,7 @@ def _left_between(playbook: str, closed: int, opened: int, plans: Mapping[str, S
         root = name.partition("-")[0]
         for event in facts if root in roots - let_on else ():
             inside = closed < event.position and (not opened or event.position < opened)
-            if inside and isinstance(event.fact, e.EffectIntended) and not event.fact.path.startswith("~"):
+            if inside and isinstance(event.fact, e.EffectIntended) and _leaves(event.fact):
                 yield f"plan {name}: '{event.fact.path}' left while the throttle of {playbook} was closed"
 
 
@@ -186,7 +187,7 @@ def hours(name: str, facts: Sequence[Recorded], windows: Mapping[str, Window], t
                 until_us[fact.path] = fact.until_us
             case e.DispatchDue() as fact if fact.by:
                 hastened.add(fact.path)
-            case e.EffectIntended() as fact if not fact.path.startswith("~"):
+            case e.EffectIntended() as fact if _leaves(fact):
                 window = windows.get(operations[fact.path])
                 if window is not None and fact.path not in hastened and not _is_open(window, event, timezone):
                     yield f"plan {name}: '{fact.path}' left outside the hours of {operations[fact.path]}"
@@ -194,6 +195,11 @@ def hours(name: str, facts: Sequence[Recorded], windows: Mapping[str, Window], t
                 yield f"plan {name}: '{fact.path}' was to leave before its time"
             case _:
                 pass
+
+
+def _leaves(fact: e.EffectIntended) -> bool:
+    """Whether an action leaves, by itself: what a release records as sent is what may have left before it."""
+    return not fact.path.startswith("~") and fact.verdict != RELEASED
 
 
 def _is_early(event: Recorded, until_us: int) -> bool:
