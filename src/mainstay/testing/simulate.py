@@ -7,6 +7,7 @@ seed -> plans, scripts of the world, answers -> a run without a crash -> a run w
 from __future__ import annotations
 
 from contextlib import nullcontext
+from operator import index
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,12 +46,12 @@ _INTENDED = "SELECT count(*) FROM event WHERE kind = 'EffectIntended' AND instr(
 
 
 class Played(NamedTuple):
-    """One run."""
+    """One run that is over, as `Simulation.play` gives it."""
 
-    findings: list[str]
-    outcome: Outcome
+    findings: list[str]  # a sentence each; empty where all held
+    outcome: Outcome  # how each plan ended, by its playbook
     passed: int  # boundaries
-    deaths: list[str]
+    deaths: list[str]  # where it died, in order: "after commit (boundary 41)"
     head: str  # digest of the last record: two runs with the same one had the same history
     firm: frozenset[str]  # the plans whose ends a crash must not change
 
@@ -60,10 +61,14 @@ class Played(NamedTuple):
 
 
 def run(seed: int, keep: Callable[[Simulation], object] | None = None) -> list[str]:
-    """Give what one seed finds, a sentence each; nothing where all is well. `keep` is given every run of it."""
+    """Give what one seed finds, a sentence each; nothing where all is well. `keep` is given every run of it.
+
+    It is played without a crash and then with up to five, and judged after both. Some hundredths of a second up to
+    seconds; nothing is left on disk. Raises TypeError and ValueError as `Simulation` does for the seed.
+    """
 
     def play(deadly: Collection[int] = (), schedule: int = 0) -> Played:
-        simulation = Simulation(seed, deadly, schedule)
+        simulation = Simulation(seed, deadly, schedule, must_die=False)
         if keep is not None:
             keep(simulation)
             return simulation.play()
@@ -91,11 +96,14 @@ def run(seed: int, keep: Callable[[Simulation], object] | None = None) -> list[s
 
 
 def every(seed: int) -> list[str]:
-    """Let one seed die at each of its boundaries in turn, once each, and give what that finds."""
+    """Let one seed die at each of its boundaries in turn, once each, and give what that finds, a sentence each.
+
+    That is some hundred runs. Raises TypeError and ValueError as `Simulation` does for the seed.
+    """
     passed, found = Simulation(seed, {NEVER}).play().passed, list[str]()
     for boundary in range(1, passed + 1):
         played = Simulation(seed, {boundary}).play()
-        found += [f"died {played.deaths[0]}: {finding}" for finding in played.findings]
+        found += [f"died {', '.join(played.deaths) or 'nowhere'}: {finding}" for finding in played.findings]
     return found
 
 
@@ -112,10 +120,19 @@ def deadly_of(seed: int, boundaries: int) -> frozenset[int]:
 
 
 class Simulation:
-    """One run over all its lives, dying at these boundaries; `schedule` says how long things take, nothing else."""
+    """One run over all its lives, dying at these boundaries; `schedule` says how long things take, nothing else.
 
-    def __init__(self, seed: int, deadly: Collection[int] = (), schedule: int = 0) -> None:
-        """Set it up."""
+    Boundaries are numbered from 1 as they are passed (`Played.passed` says how many there were); `{NEVER}` is a run
+    that dies nowhere, under the timing of those that die.
+    """
+
+    def __init__(self, seed: int, deadly: Collection[int] = (), schedule: int = 0, *, must_die: bool = True) -> None:
+        """Set it up; it can be played once. With `must_die` a boundary that it does not come to is a finding.
+
+        Raises TypeError where a seed or boundary is no whole number, ValueError where no seed or boundary has it.
+        """
+        seed, deadly = _number("seed", seed, 0), frozenset(_number("boundary", one, 1) for one in deadly)
+        self._deadly = deadly if must_die else frozenset[int]()
         chance, self._times = Chance(seed), Chance(f"{seed}/{schedule}")
         self._boundaries = Boundaries(deadly)
         machine = self._machine = machine_of(self._times.of("machine"))
@@ -140,7 +157,7 @@ class Simulation:
         return self._boundaries.deaths
 
     def play(self) -> Played:
-        """Play it to its end."""
+        """Play it to its end, once, and judge it; what it left is in `disk` and `world`, in memory."""
         folder = TemporaryDirectory(prefix="mainstay-simulated-") if self._operator.deeds.need_folder else None
         with folder or nullcontext(NOWHERE) as root:
             self._root = Path(root)
@@ -151,10 +168,17 @@ class Simulation:
             *self._operator.findings,
             *judge(self.disk, self.world, ended, self._operator.told, self._setting, cut=cut),
             *self._tool.judge(self.world),
+            *self._missed_deaths(),
         ]
         head = database.rows(self.disk.connection, _HEAD)[0][0]
         outcome, passed = outcome_of(ended, self.world), self._boundaries.passed
         return Played(findings, outcome, passed, self.deaths, head, frozenset(self._firm()) - unseen(ended))
+
+    def _missed_deaths(self) -> Iterator[str]:
+        """Name the boundaries at which it was to die and that it did not come to."""
+        for boundary in sorted(self._deadly - {NEVER}):
+            if boundary > self._boundaries.passed:
+                yield f"boundary {boundary} was never reached: it ended after {self._boundaries.passed}"
 
     def _firm(self) -> Iterator[str]:
         """Name the plans whose ends are the same whenever things happen, as far as it is known of what befell them."""
@@ -216,3 +240,13 @@ class Simulation:
                 path, missed = fact.path, 0
             missed += isinstance(fact, e.EffectUnseen) and fact.path == path
         return missed
+
+
+def _number(what: str, given: object, least: int) -> int:
+    try:
+        number = index(given)  # pyright: ignore[reportArgumentType] - what else it may be is what this is about
+    except TypeError as error:
+        raise TypeError(f"A {what} is a whole number, not {given!r}.") from error
+    if number < least:
+        raise ValueError(f"A {what} is a number from {least}, not {number}.")
+    return number
