@@ -27,8 +27,8 @@ from mainstay.runtime.outcomes import Outcomes
 from mainstay.runtime.settling import Settling
 from mainstay.runtime.steps import Steps
 from mainstay.runtime.talks import Conversation
-from mainstay.testing.many import one
 from mainstay.testing.disk import SimulatedLedger
+from mainstay.testing.many import one
 from mainstay.values import Failure
 
 SEEDS = 2000
