@@ -9,8 +9,7 @@ from kit import after, do, plan, rule, run, start
 
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.graph import Literally, Record, Step
-from mainstay.kernel.undo import outcomes
-from mainstay.requests.plans import seen_of
+from mainstay.kernel.undo import outcomes, seen_of
 from mainstay.runtime.intake import Request
 from mainstay.views import Views
 

@@ -11,9 +11,10 @@ from mainstay import events as e
 from mainstay.kernel.slots import put
 from mainstay.kernel.state import ENDED, Plan, Slot, in_flight, step_name
 from mainstay.kernel.words import say_path
+from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Iterable
 
     from mainstay.kernel.turn import Turn
 
@@ -62,6 +63,11 @@ def outcomes(load: Callable[[str], Plan], plan: Plan) -> list[str]:
     children = [load(child) for path in possible for child in plan.slots[path].children]
     here = [f"{plan.id}/{path}" for path in (*possible, *(path for path, _ in impossible))]
     return here + [name for child in children for name in outcomes(load, child)]
+
+
+def seen_of(names: Iterable[str]) -> str:
+    """Name a list that an undo is about, as `outcomes` gives it, whatever its order: a yes to an undo binds that."""
+    return digest_of(*(name.encode() for name in sorted(names)))
 
 
 def request_undo(turn: Turn, by: str, reason: str, steps: tuple[str, ...] = ()) -> None:

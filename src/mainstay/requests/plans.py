@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from mainstay import commands as c
 from mainstay.errors import CommandRefusedError
 from mainstay.kernel.state import is_over
-from mainstay.kernel.undo import outcomes
+from mainstay.kernel.undo import outcomes, seen_of
 from mainstay.playbooks.ahead import asking_first
 from mainstay.playbooks.inputs import read_inputs
 from mainstay.playbooks.shelf import open_to_run
 from mainstay.requests.files import file_content
 from mainstay.requests.once import id_for, is_there
 from mainstay.requests.ruling import edits
-from mainstay.values import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from mainstay.kernel.graph import Definition
     from mainstay.requests.desk import Method, Params, Requests
@@ -77,11 +76,6 @@ async def _undo(desk: Requests, params: Params, emit: Emit) -> Params:
     command = c.UndoPlan(now_us=desk.clock.now_us(), by="operator", reason=params.get("reason") or "")
     await desk.engine.submit(params["plan"], command, actor="operator")
     return await desk.taken(params["plan"], emit)
-
-
-def seen_of(names: Iterable[str]) -> str:
-    """Name a list that an undo is about, as `outcomes` gives it, whatever its order."""
-    return digest_of(*(name.encode() for name in sorted(names)))
 
 
 def _refuse_more(desk: Requests, plan_id: str, seen: str | None) -> None:

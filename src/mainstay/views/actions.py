@@ -12,9 +12,8 @@ from mainstay import events as e
 from mainstay.contracts import from_plain
 from mainstay.errors import UnknownNameError
 from mainstay.kernel.state import ENDED, duty_of, in_flight, step_name
-from mainstay.kernel.undo import outcomes, undo_order
+from mainstay.kernel.undo import outcomes, seen_of, undo_order
 from mainstay.requests.leaning import adopted_steps, leaning
-from mainstay.requests.plans import seen_of
 from mainstay.requests.release import in_doubt, plans_in_doubt
 from mainstay.requests.release import shown as shown_doubt
 from mainstay.runtime.sealing import FORGOTTEN_UNDO
