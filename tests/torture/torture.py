@@ -88,24 +88,25 @@ def play_all(chosen: list[Fault], found: dict[str, list[Round]], seed: int, roun
         for turn in range(rounds):
             for fault in chosen:
                 if not lacks(fault.needs):
-                    found[title(fault)].append(one(fault, seed + turn, size, f"{turn + 1}/{rounds}"))
+                    one(fault, seed + turn, size, f"{turn + 1}/{rounds}", found[title(fault)])
 
 
 def is_named(fault: Fault, name: str) -> bool:
     return name == fault.number or (bool(name) and not name[1:].isdigit() and name in title(fault))
 
 
-def one(fault: Fault, seed: int, size: Size, turn: str) -> Round:
-    """Play a round."""
+def one(fault: Fault, seed: int, size: Size, turn: str, found: list[Round]) -> None:
+    """Play a round; what came of it is in `found` before it is said."""
     began = time.monotonic()
     try:
         struck = play(fault, seed, size)
     except Exception as error:  # noqa: BLE001 - the others are still to be played
         traceback.print_exc()
+        found.append(Round(0, str(error).partition("\n")[0] or type(error).__name__))
         say(f"{turn} {title(fault)}: FAILED; again with: make torture SEED={seed} ROUNDS=1 ARGS='\"{fault.name}\"'")
-        return Round(0, str(error).partition("\n")[0] or type(error).__name__)
+        return
+    found.append(Round(struck, ""))
     say(f"{turn} {title(fault)}: held, struck {struck} times, {time.monotonic() - began:.1f} s")
-    return Round(struck, "")
 
 
 def report(chosen: list[Fault], found: dict[str, list[Round]]) -> int:
